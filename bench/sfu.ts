@@ -1,0 +1,98 @@
+// Forwarding: what one publisher's packets cost on their way to many subscribers, in Parley and in a bare mediasoup router.
+// Both are measured by turns with the same load. See README.md for what the columns mean.
+import { parseArgs } from 'node:util';
+import { version as mediasoupVersion } from 'mediasoup';
+import { buildReceiver } from './receiver/build.ts';
+import { Load } from './receiver/load.ts';
+import { publishedStream } from './subjects/subject.ts';
+import { SubjectProcess } from './subjects/subject-process.ts';
+import { describeCores, planCores } from './support/cores.ts';
+import { cpuTimeNs } from './support/cpu-time.ts';
+import { formatComparison, formatFigures, type Run } from './support/forwarding-figures.ts';
+import { describeMachine } from './support/machine.ts';
+
+/** How many subscribers do their handshakes at once. */
+const joinsAtOnce = 20;
+const settleMs = 1_000;
+const publisherId = 0;
+
+const { values: options } = parseArgs({
+  options: {
+    subscribers: { type: 'string', default: '10,50,100,200' },
+    rounds: { type: 'string' },
+    window: { type: 'string' },
+    srtp: { type: 'string' },
+    only: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+  },
+});
+const sizes = options.subscribers.split(',').map(Number);
+const rounds = Number(options.rounds ?? (options.quick ? 1 : 3));
+const windowMs = 1_000 * Number(options.window ?? (options.quick ? 2 : 6));
+const names = (['parley', 'bare'] as const).filter((name) => options.only === undefined || options.only === name);
+if (names.length === 0 || [...sizes, rounds, windowMs].some((number) => !(number > 0))) {
+  console.error('usage: npm run bench -- sfu [--subscribers 10,50,100,200] [--rounds 3] [--window seconds] [--quick]');
+  console.error('                            [--only parley|bare] [--srtp SRTP_AEAD_AES_128_GCM]');
+  process.exit(1);
+}
+
+const cores = planCores();
+console.log(describeMachine([`mediasoup ${mediasoupVersion}`]));
+console.log(describeCores(cores));
+console.log(`Runs: ${rounds} rounds of ${windowMs / 1_000} s each; one publisher, 1.5 Mbps in packets of 1200 bytes, 30 bursts a second\n`);
+
+await using cleanup = new AsyncDisposableStack();
+const load = cleanup.use(await Load.start(await buildReceiver(), cores.load, options.srtp));
+const servers: SubjectProcess[] = [];
+for (const name of names) servers.push(cleanup.use(await SubjectProcess.start(name, cores.server)));
+
+const runs: Run[] = [];
+for (const size of sizes) {
+  for (let round = 0; round < rounds; round++) {
+    // By turns first and second, so that neither always has the warmer machine.
+    for (const server of round % 2 === 0 ? servers : servers.toReversed()) {
+      process.stderr.write(`\r${size} subscribers, round ${round + 1} of ${rounds}, ${server.name}      `);
+      runs.push(await measure(server, size));
+    }
+  }
+}
+process.stderr.write('\r\x1b[K');
+console.log(formatFigures(runs));
+if (names.length > 1) console.log(`\nParley’s CPU time per packet above that of the bare mediasoup worker:\n${formatComparison(runs)}`);
+
+async function measure(server: SubjectProcess, subscribers: number): Promise<Run> {
+  await server.openRoom();
+  await load.connect(publisherId, await server.addPublisher(load.fingerprint), 'sender');
+  const ids = Array.from({ length: subscribers }, (_, index) => index + 1);
+  const srtpCiphers = new Set<string>();
+  for (let first = 0; first < ids.length; first += joinsAtOnce) {
+    await Promise.all(
+      ids.slice(first, first + joinsAtOnce).map(async (id) => {
+        const target = await server.addSubscriber(id, load.fingerprint);
+        srtpCiphers.add((await load.connect(id, target, 'subscriber')).srtpCipher);
+        await server.resumeSubscriber(id);
+      }),
+    );
+  }
+  await load.publish(publisherId, publishedStream.ssrc, publishedStream.payloadType);
+  await new Promise((resolve) => setTimeout(resolve, settleMs));
+
+  const cpu = { worker: 0, node: 0 };
+  const measurement = await load.measure(
+    windowMs,
+    () => {
+      cpu.worker -= cpuTimeNs(server.workerPid);
+      cpu.node -= cpuTimeNs(server.nodePid);
+    },
+    () => {
+      cpu.worker += cpuTimeNs(server.workerPid);
+      cpu.node += cpuTimeNs(server.nodePid);
+    },
+  );
+  await load.reset();
+  await server.closeRoom();
+  if (measurement.receivingPeers < subscribers) {
+    console.error(`\n${server.name}: only ${measurement.receivingPeers} of ${subscribers} subscribers received anything`);
+  }
+  return { ...measurement, server: server.name, subscribers, workerCpuNs: cpu.worker, nodeCpuNs: cpu.node, srtpCiphers: [...srtpCiphers] };
+}
