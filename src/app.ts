@@ -1,0 +1,178 @@
+import { createAuthenticate } from './http/authenticate.ts';
+import { createHttpServer, servePage } from './http/http-server.ts';
+import { registerDemoRoutes } from './http/routes/demo.ts';
+import { registerHealthRoutes } from './http/routes/health.ts';
+import { registerRoomRoutes } from './http/routes/rooms.ts';
+import { registerUserRoutes } from './http/routes/users.ts';
+import { iceServersFor } from './auth/ice-servers.ts';
+import { readOrMakeSecret } from './auth/secret-file.ts';
+import { createTokenService } from './auth/token.ts';
+import type { Config } from './config.ts';
+import { openDatabase } from './db/database.ts';
+import { startEmbeddedDatabase } from './db/embedded.ts';
+import { createFacts } from './facts.ts';
+import { startJobQueue } from './jobs/job-queue.ts';
+import { createLog, type Logger } from './log.ts';
+import { serverActor } from './audit/audit-log.ts';
+import { createEntryService } from './rooms/entry-service.ts';
+import { LiveRooms } from './rooms/live-rooms.ts';
+import { createMediaService } from './rooms/media-service.ts';
+import { createModerationService } from './rooms/moderation-service.ts';
+import { createRoomService } from './rooms/room-service.ts';
+import { markAllLeft } from './rooms/room-store.ts';
+import { WorkerPool } from './sfu/worker-pool.ts';
+import { createDispatch } from './signaling/dispatch.ts';
+import { createFanOut } from './signaling/fan-out.ts';
+import { createAuthHandlers } from './signaling/handlers/auth.ts';
+import { createMediaHandlers } from './signaling/handlers/media.ts';
+import { createRoomHandlers } from './signaling/handlers/room.ts';
+import { SocketServer } from './signaling/socket-server.ts';
+import { createUserService } from './users/user-service.ts';
+
+/** Parts that a caller may put in the place of the server's own. */
+export interface AppOverrides {
+  log?: Logger;
+}
+
+/** A running server. */
+export interface App {
+  /** Where browsers reach it. */
+  readonly url: string;
+  readonly workers: WorkerPool;
+  readonly rooms: LiveRooms;
+  readonly sockets: SocketServer;
+  readonly http: Awaited<ReturnType<typeof createHttpServer>>;
+  /** Refuses what is new, ends what runs, and releases every part in the reverse order of its making; idempotent. */
+  close(): Promise<void>;
+}
+
+/** Builds the server part by part, in order; what was built is released last in, first out, also when the start fails half way. */
+export async function createApp(config: Config, overrides: AppOverrides = {}): Promise<App> {
+  await using parts = new AsyncDisposableStack();
+  const log = overrides.log ?? createLog(config.logLevel);
+  const facts = createFacts();
+  const { limits } = config;
+
+  const databaseUrl =
+    config.databaseUrl ??
+    parts.adopt(await startEmbeddedDatabase({ dataDir: config.dataDir, log }), (embedded) => embedded.close()).url;
+  const db = parts.adopt(await openDatabase({ url: databaseUrl, log }), (database) => database.close());
+  await markAllLeft(db.sql, 'server_restart');
+
+  const ownSecret = readOrMakeSecret(config.dataDir, 'token-secret');
+  const tokens = createTokenService({ auth: config.auth, isDemo: config.isDemo, ownSecret });
+  const users = createUserService({ db, facts });
+
+  const { listenIp, announcedAddress, basePort, workerCount, workerBin } = config.media;
+  const workers = parts.adopt(
+    await WorkerPool.create({
+      workerCount,
+      listenIp,
+      basePort,
+      log: log.child({ part: 'sfu' }),
+      ...(announcedAddress !== undefined && { announcedAddress }),
+      ...(workerBin !== undefined && { workerBin }),
+    }),
+    (pool) => pool.close(),
+  );
+
+  const http = parts.adopt(await createHttpServer({ http: config.http, log }), (server) => server.close());
+  const sockets = new SocketServer({
+    httpServer: http.server,
+    tokens,
+    users,
+    facts,
+    log: log.child({ part: 'sockets' }),
+    corsOrigins: config.http.corsOrigins,
+    trustedProxies: config.http.trustedProxies,
+    limits,
+  });
+  const notifier = createFanOut(sockets.io, (sessionId) => sockets.findSession(sessionId));
+
+  const rooms = new LiveRooms({
+    notifier,
+    createMedia: () => workers.createRoom(),
+    limitMinutes: limits.roomMinutes,
+    onTimeLimit: (roomId) => {
+      roomService.end(serverActor, roomId, 'time_limit').catch((error: unknown) => log.error({ err: error, roomId }, 'room did not end in time'));
+    },
+  });
+  const iceServers = (userId: string) => iceServersFor(config.ice, userId);
+  const { accessPolicy } = config;
+  let url = config.http.publicUrl ?? '';
+  const roomService = createRoomService({
+    db,
+    facts,
+    notifier,
+    rooms,
+    tokens,
+    accessPolicy,
+    limits,
+    publicUrl: () => url,
+    iceServersFor: iceServers,
+  });
+  const entry = createEntryService({ db, facts, log, rooms, tokens, accessPolicy, iceServersFor: iceServers });
+  parts.defer(() => entry.close('server_shutdown'));
+  const moderation = createModerationService({ db, notifier, rooms, entry });
+  const media = createMediaService({ rooms });
+
+  const jobs = await startJobQueue({
+    pool: db.pool,
+    log: log.child({ part: 'jobs' }),
+    handlers: { 'rooms:endOverdue': () => roomService.endOverdue() },
+  });
+  parts.defer(() => jobs.close());
+
+  const { dispatch, forget } = createDispatch({
+    handlers: {
+      ...createAuthHandlers({ tokens, users }),
+      ...createRoomHandlers({ entry, moderation, roomService, rooms }),
+      ...createMediaHandlers({ media }),
+    },
+    limits,
+    log: log.child({ part: 'sockets' }),
+  });
+  sockets.start({
+    dispatch,
+    onSessionClosed: (session, reason) => {
+      forget(session);
+      entry.leave(session, reason).catch((error: unknown) => log.error({ err: error, sessionId: session.sessionId }, 'leaving was not written down'));
+    },
+  });
+  parts.defer(() => sockets.close());
+
+  const authenticate = createAuthenticate({ tokens, users });
+  registerHealthRoutes(http, {
+    database: { isNeeded: true, check: () => db.ping() },
+    media: {
+      isNeeded: true,
+      check: async () => {
+        if (!workers.workers().some((worker) => worker.alive)) throw new Error('no media worker is alive');
+      },
+    },
+  });
+  registerUserRoutes(http, { authenticate, users });
+  registerRoomRoutes(http, { authenticate, rooms: roomService });
+  if (config.isDemo) registerDemoRoutes(http, { tokens });
+  http.get('/api/v1/openapi.json', { schema: { hide: true } }, () => http.swagger());
+  await servePage(http);
+
+  const { host, port } = config.http;
+  const listening = await http.listen({ host, port });
+  url ||= listening.replace('0.0.0.0', 'localhost').replace('[::]', 'localhost');
+  log.info({ url, demo: config.isDemo }, 'Parley is ready');
+
+  const running = parts.move();
+  let closing: Promise<void> | undefined;
+  return {
+    url,
+    workers,
+    rooms,
+    sockets,
+    http,
+    close: () => {
+      closing ??= running.disposeAsync();
+      return closing;
+    },
+  };
+}

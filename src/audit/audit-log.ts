@@ -1,0 +1,51 @@
+import type { Sql, Transaction } from '../db/database.ts';
+import { auditLog } from '../db/tables.ts';
+
+/** Who does something: a user, or the server itself. */
+export interface Actor {
+  readonly userId: string;
+  readonly role: string;
+  readonly address?: string | undefined;
+}
+
+/** The server acting by itself (time limits, clean-up). */
+export const serverActor: Actor = { userId: 'parley', role: 'server' };
+
+/** What is written down. Names are `subject.verb`, in the past. */
+export type AuditAction =
+  | 'session.started'
+  | 'room.created'
+  | 'room.updated'
+  | 'room.token_issued'
+  | 'room.locked'
+  | 'room.unlocked'
+  | 'room.ended'
+  | 'participant.joined'
+  | 'participant.left'
+  | 'participant.admitted'
+  | 'participant.denied'
+  | 'participant.muted'
+  | 'participant.kicked'
+  | 'user.updated'
+  | 'user.suspended'
+  | 'user.unsuspended';
+
+export interface AuditEntry {
+  readonly actor: Actor;
+  readonly action: AuditAction;
+  /** What it was done to: a room's, participant's or user's id. */
+  readonly subject?: string;
+  readonly details?: Record<string, unknown>;
+}
+
+/** Writes one entry, inside the transaction it tells of. The table refuses changes and deletions. */
+export async function audit(tx: Transaction | Sql, { actor, action, subject, details }: AuditEntry): Promise<void> {
+  await tx.insert(auditLog).values({
+    actorId: actor.userId,
+    actorRole: actor.role,
+    action,
+    subject: subject ?? null,
+    address: actor.address ?? null,
+    details: details ?? {},
+  });
+}

@@ -1,0 +1,69 @@
+import { type AddJobFunction, Logger as GraphileLogger, type Runner, run, type TaskList } from 'graphile-worker';
+import type pg from 'pg';
+import type { Logger } from '../log.ts';
+import { AppError } from '../protocol/errors.ts';
+
+/** Every job of the product and what it carries. */
+export interface JobMap {
+  /** Ends rooms whose time limit has passed while nobody was in them; every minute. */
+  'rooms:endOverdue': Record<string, never>;
+}
+export type JobName = keyof JobMap;
+
+/** What runs each job. A job that throws is tried again with growing delay, up to 25 times. */
+export type JobHandlers = { readonly [N in JobName]: (payload: JobMap[N]) => Promise<void> };
+
+/** When the recurring ones run, in crontab's words (UTC). */
+const crontab = ['* * * * * rooms:endOverdue'].join('\n');
+
+/** The product's jobs, kept in PostgreSQL: they outlive the server, and each runs on one server only. */
+export interface JobQueue {
+  /** Adds a job; with a `key` an equal one that has not begun is replaced. */
+  add<N extends JobName>(name: N, payload: JobMap[N], options?: { key?: string; runAt?: Date }): Promise<void>;
+  /** Waits for jobs under way, then stops; idempotent. */
+  close(): Promise<void>;
+}
+
+/** Starts working on jobs. The queue's own tables are made or brought up to date first. */
+export async function startJobQueue({ pool, handlers, log }: { pool: pg.Pool; handlers: JobHandlers; log: Logger }): Promise<JobQueue> {
+  const taskList: TaskList = {};
+  for (const name of Object.keys(handlers) as JobName[]) {
+    taskList[name] = async (payload) => {
+      try {
+        await handlers[name](payload as JobMap[typeof name]);
+      } catch (error) {
+        log.warn({ job: name, code: error instanceof AppError ? error.code : 'internal', err: error }, 'job failed; it is tried again');
+        throw error;
+      }
+    };
+  }
+  const runner: Runner = await run({
+    pgPool: pool,
+    taskList,
+    crontab,
+    concurrency: 2,
+    pollInterval: 2_000,
+    noHandleSignals: true,
+    logger: quietLogger(log),
+  });
+  const addJob: AddJobFunction = runner.addJob;
+  let closing: Promise<void> | undefined;
+  return {
+    add: async (name, payload, { key, runAt } = {}) => {
+      await addJob(name as string, payload, { ...(key !== undefined && { jobKey: key }), ...(runAt && { runAt }) });
+    },
+    close: () => {
+      closing ??= runner.stop();
+      return closing;
+    },
+  };
+}
+
+/** The library's chatter goes to debug; its errors and warnings keep their level. */
+function quietLogger(log: Logger): GraphileLogger {
+  return new GraphileLogger(() => (level, message) => {
+    if (level === 'error') log.error({ part: 'jobs' }, message);
+    else if (level === 'warning') log.warn({ part: 'jobs' }, message);
+    else log.debug({ part: 'jobs' }, message);
+  });
+}

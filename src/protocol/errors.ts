@@ -1,0 +1,96 @@
+/** Every error code of the wire with the HTTP status it answers. Codes are never renamed. */
+export const errorStatus = {
+  'protocol.unknown_event': 404,
+  'protocol.invalid_payload': 400,
+  'protocol.too_large': 413,
+  'protocol.rate_limited': 429,
+  'protocol.not_found': 404,
+  'protocol.method_not_allowed': 405,
+  'protocol.unsupported_media_type': 415,
+  'auth.missing_token': 401,
+  'auth.invalid_token': 401,
+  'auth.expired_token': 401,
+  'auth.forbidden': 403,
+  'auth.suspended': 403,
+  'auth.too_many_attempts': 429,
+  'auth.unavailable': 503,
+  'user.not_found': 404,
+  'room.not_found': 404,
+  'room.full': 409,
+  'room.locked': 403,
+  'room.banned': 403,
+  'room.ended': 410,
+  'room.not_joined': 409,
+  'room.elsewhere': 409,
+  'room.participant_not_found': 404,
+  'room.invalid_state': 409,
+  'media.transport_not_found': 404,
+  'media.producer_not_found': 404,
+  'media.consumer_not_found': 404,
+  'media.already_connected': 409,
+  'media.invalid_parameters': 400,
+  'media.cannot_consume': 409,
+  'media.source_in_use': 409,
+  'media.muted': 403,
+  'media.limit_reached': 409,
+  'media.unavailable': 503,
+  'server.shutting_down': 503,
+  internal: 500,
+} as const;
+
+/** A code of {@link errorStatus}. */
+export type ErrorCode = keyof typeof errorStatus;
+
+/** What an error looks like on the wire, on the socket and over REST alike. */
+export interface WireError {
+  code: ErrorCode;
+  /** For people; may change between versions. */
+  message: string;
+  details?: Record<string, unknown>;
+}
+
+const messages: Partial<Record<ErrorCode, string>> = {
+  'protocol.unknown_event': 'There is no such request.',
+  'protocol.invalid_payload': 'The request is malformed.',
+  'protocol.too_large': 'The request is too large.',
+  'protocol.rate_limited': 'Too many requests; slow down.',
+  'auth.missing_token': 'No token was provided.',
+  'auth.invalid_token': 'The token is not valid.',
+  'auth.expired_token': 'The token has expired.',
+  'auth.forbidden': 'This is not allowed.',
+  'auth.suspended': 'This user is suspended.',
+  'auth.too_many_attempts': 'Too many refused connections; try again later.',
+  'auth.unavailable': 'Tokens cannot be checked right now; try again.',
+  'room.not_found': 'There is no such room.',
+  'room.full': 'The room is full.',
+  'room.locked': 'The room is locked.',
+  'room.banned': 'This user may not come back to the room.',
+  'room.ended': 'The room has ended.',
+  'room.not_joined': 'Join a room first.',
+  'media.muted': 'A moderator has muted this source.',
+  'media.unavailable': 'The media server is restarting; join again.',
+  internal: 'Something went wrong on the server.',
+};
+
+/** The one error that reaches clients. Its code is the contract; its message is for people. */
+export class AppError extends Error {
+  override readonly name = 'AppError';
+  readonly code: ErrorCode;
+  readonly details: Record<string, unknown> | undefined;
+
+  constructor(code: ErrorCode, options: { message?: string; details?: Record<string, unknown>; cause?: unknown } = {}) {
+    super(options.message ?? messages[code] ?? code, options.cause === undefined ? {} : { cause: options.cause });
+    this.code = code;
+    this.details = options.details;
+  }
+
+  /** The HTTP status of this error's code. */
+  get status(): number {
+    return errorStatus[this.code];
+  }
+
+  /** The shape that goes over the wire. */
+  toWire(): WireError {
+    return { code: this.code, message: this.message, ...(this.details && { details: this.details }) };
+  }
+}

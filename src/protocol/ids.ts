@@ -1,0 +1,29 @@
+import { z } from 'zod';
+
+/** An id that Parley made: a UUID (version 7, so that ids sort by time). */
+export const uuid = z.uuid();
+
+/** A user's id, taken from the token's `sub`: the host application owns its form within these bounds. */
+export const userId = z.string().regex(/^[A-Za-z0-9._:@-]{1,64}$/, 'must be 1 to 64 of A-Z a-z 0-9 . _ : @ -');
+
+/** An id of mediasoup's (transport, producer, consumer). */
+export const mediaId = z.string().min(1).max(64);
+
+/** A time on the wire: ISO 8601, UTC, milliseconds. */
+export const timestamp = z.iso.datetime({ precision: 3 });
+
+/** A time as clients may write it: any ISO 8601 date and time with an offset. */
+export const timestampInput = z.iso.datetime({ offset: true });
+
+/** What a user is to the host application. */
+export const role = z.enum(['patient', 'provider', 'admin', 'service']);
+export type Role = z.infer<typeof role>;
+
+/** What a producer shows or sounds. */
+export const source = z.enum(['microphone', 'camera', 'screen', 'screenAudio']);
+export type Source = z.infer<typeof source>;
+export const allSources: readonly Source[] = source.options;
+
+/** A kind of media. */
+export const mediaKind = z.enum(['audio', 'video']);
+export type MediaKind = z.infer<typeof mediaKind>;

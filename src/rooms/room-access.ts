@@ -1,0 +1,50 @@
+import type { Identity, RoomGrants } from '../auth/token.ts';
+import { AppError } from '../protocol/errors.ts';
+import { allSources, type Source } from '../protocol/ids.ts';
+import type { RoomRow } from './room-store.ts';
+
+/** What somebody may do in a room, decided once when they enter. */
+export interface Rights {
+  readonly canPublish: readonly Source[];
+  readonly canSubscribe: boolean;
+  readonly canModerate: boolean;
+  readonly canRecord: boolean;
+}
+
+/** What a room's row says about one user. */
+export interface Relation {
+  readonly isInvited: boolean;
+  readonly isBanned: boolean;
+}
+
+/** Moderators are the host, whoever made the room, and admins; a token's own word goes before that. */
+export function isModerator(room: Pick<RoomRow, 'hostId' | 'createdBy'>, identity: Identity, grants: RoomGrants | undefined): boolean {
+  return grants?.canModerate ?? (identity.role === 'admin' || room.hostId === identity.userId || room.createdBy === identity.userId);
+}
+
+/**
+ * Decides whether somebody may enter a room and with which rights.
+ * A room with a guest list is for its host, those on the list and holders of its tokens; without one its address is the invitation.
+ * Errors: `room.not_found` (also for strangers), `room.banned`, `auth.forbidden` for a token of another room.
+ */
+export function assertMayEnter(
+  room: RoomRow,
+  identity: Identity,
+  relation: Relation,
+  lent: RoomGrants | undefined,
+  policy: 'appointment' | 'open',
+): Rights {
+  const grants = lent ?? identity.grants;
+  if (grants && grants.roomId !== room.roomId) throw new AppError('auth.forbidden');
+  const canModerate = isModerator(room, identity, grants);
+  const isWelcome = canModerate || grants !== undefined || relation.isInvited || !room.invitedOnly;
+  const isWelcomeByPolicy = policy === 'open' && identity.role === 'provider';
+  if (!isWelcome && !isWelcomeByPolicy) throw new AppError('room.not_found');
+  if (relation.isBanned && identity.role !== 'admin') throw new AppError('room.banned');
+  return {
+    canPublish: grants?.canPublish ?? allSources,
+    canSubscribe: grants?.canSubscribe ?? true,
+    canModerate,
+    canRecord: grants?.canRecord ?? canModerate,
+  };
+}

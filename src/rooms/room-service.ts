@@ -1,0 +1,228 @@
+import { v7 as uuidv7 } from 'uuid';
+import { type Actor, audit, serverActor } from '../audit/audit-log.ts';
+import type { Identity, RoomGrants, TokenService } from '../auth/token.ts';
+import type { Database } from '../db/database.ts';
+import type { Facts } from '../facts.ts';
+import type { Notifier } from '../notifier.ts';
+import { AppError } from '../protocol/errors.ts';
+import { allSources } from '../protocol/ids.ts';
+import type { CreateRoomBody, IceServer, RoomDetails, RoomEndReason, UpdateRoomBody } from '../protocol/room.ts';
+import type { LiveRooms } from './live-rooms.ts';
+import { assertMayEnter, isModerator } from './room-access.ts';
+import * as store from './room-store.ts';
+import { durationSeconds, toRoom } from './room-view.ts';
+
+/** How long the tokens of a room are good after the room could have begun. */
+const tokenHours = 24;
+
+/** Who asks, over REST. */
+export interface Requester {
+  readonly identity: Identity;
+  readonly address: string;
+}
+
+export type RoomService = ReturnType<typeof createRoomService>;
+
+/** Rules about rooms themselves: making, finding, changing and ending them, and the tokens that open them. */
+export function createRoomService(parts: {
+  db: Database;
+  facts: Facts;
+  notifier: Notifier;
+  rooms: LiveRooms;
+  tokens: TokenService;
+  accessPolicy: 'appointment' | 'open';
+  limits: { roomsPerDay: number; participants: number; roomMinutes: number };
+  publicUrl: () => string;
+  iceServersFor: (userId: string) => IceServer[];
+}) {
+  const { db, facts, notifier, rooms, tokens, accessPolicy, limits, publicUrl, iceServersFor } = parts;
+  const joinUrlOf = (roomId: string) => `${publicUrl()}/r/${roomId}`;
+
+  /** The room, for those who may enter it. Errors: `room.not_found`, `room.banned`, `auth.forbidden`. */
+  async function getRoomFor(identity: Identity, roomId: string) {
+    const row = await store.findRoom(db.sql, roomId);
+    if (!row) throw new AppError('room.not_found');
+    const relation = await store.findRelation(db.sql, roomId, identity.userId);
+    return { row, rights: assertMayEnter(row, identity, relation, undefined, accessPolicy) };
+  }
+
+  function toDetails(row: store.RoomRow, canModerate: boolean): RoomDetails {
+    return {
+      ...toRoom(row, limits.roomMinutes),
+      joinUrl: joinUrlOf(row.roomId),
+      participantCount: rooms.find(row.roomId)?.participants.length ?? 0,
+      ...(canModerate && { notes: row.notes }),
+    };
+  }
+
+  async function assertMayCreate({ userId, role, grants }: Identity): Promise<void> {
+    if (role === 'patient' || grants) throw new AppError('auth.forbidden');
+    if (limits.roomsPerDay === 0 || role === 'service') return;
+    const dayMs = 24 * 60 * 60 * 1000;
+    const made = await store.countRoomsSince(db.sql, userId, new Date(Date.now() - dayMs));
+    if (made >= limits.roomsPerDay) {
+      throw new AppError('protocol.rate_limited', {
+        message: `No more than ${limits.roomsPerDay} rooms a day.`,
+        details: { retryAfterMs: 60 * 60 * 1000 },
+      });
+    }
+  }
+
+  /** Ends a room once: the row and its audit entry commit together, then everybody is told. Undefined when it had ended already. */
+  async function end(actor: Actor, roomId: string, reason: RoomEndReason): Promise<store.RoomRow | undefined> {
+    const row = await db.transaction(async (tx) => {
+      const ended = await store.endRoom(tx, roomId, reason);
+      if (!ended) return undefined;
+      const gone = rooms.find(roomId)?.participants ?? [];
+      await store.markLeft(
+        tx,
+        gone.map((participant) => participant.participantId),
+        'room_ended',
+      );
+      await audit(tx, { actor, action: 'room.ended', subject: roomId, details: { reason } });
+      return ended;
+    });
+    if (!row) return undefined;
+    const notice = { roomId, reason: row.endReason ?? reason, durationSeconds: durationSeconds(row) };
+    const live = rooms.find(roomId);
+    if (live) {
+      notifier.notify({ to: { roomId } }, 'room:ended', notice);
+      for (const sessionId of live.waitingSessionIds) notifier.notify({ to: { sessionId } }, 'room:ended', notice);
+      live.close('room_ended');
+      rooms.release(live);
+    }
+    facts.emit('room.ended', notice);
+    return row;
+  }
+
+  return {
+    end,
+
+    /** Makes a room and the tokens of its host and guest. Errors: `auth.forbidden`, `protocol.rate_limited`, `protocol.invalid_payload`. */
+    async create({ identity, address }: Requester, body: CreateRoomBody) {
+      await assertMayCreate(identity);
+      const { maxParticipants = limits.participants } = body;
+      if (limits.participants > 0 && (maxParticipants === 0 || maxParticipants > limits.participants)) {
+        throw new AppError('protocol.invalid_payload', { details: { field: 'maxParticipants', limit: limits.participants } });
+      }
+      const roomId = uuidv7();
+      const hostId = body.hostId ?? identity.userId;
+      const guestIds = [...new Set(body.guestIds ?? [])].filter((guestId) => guestId !== hostId);
+      const scheduledAt = body.scheduledAt === undefined ? null : new Date(body.scheduledAt);
+      const name = body.name ?? 'Consultation';
+      await db.transaction(async (tx) => {
+        await store.insertRoom(
+          tx,
+          {
+            roomId,
+            name,
+            hostId,
+            createdBy: identity.userId,
+            appointmentId: body.appointmentId ?? null,
+            invitedOnly: guestIds.length > 0,
+            lobby: body.lobby ?? false,
+            maxParticipants,
+            scheduledAt,
+            durationMinutes: body.durationMinutes ?? null,
+          },
+          guestIds,
+        );
+        const actor = { userId: identity.userId, role: identity.role, address };
+        await audit(tx, { actor, action: 'room.created', subject: roomId, details: { hostId, guestIds } });
+      });
+      const beginsMs = Math.max(Date.now(), scheduledAt?.getTime() ?? 0);
+      const expiresAt = new Date(beginsMs + tokenHours * 60 * 60 * 1000);
+      const hostGrants: RoomGrants = { roomId, canPublish: allSources, canSubscribe: true, canModerate: true, canRecord: true };
+      const guestGrants: RoomGrants = { roomId, canPublish: allSources, canSubscribe: true, canModerate: false, canRecord: false };
+      const isOwnHost = hostId === identity.userId;
+      return {
+        roomId,
+        roomName: name,
+        joinUrl: joinUrlOf(roomId),
+        hostToken: tokens.sign(
+          {
+            userId: hostId,
+            displayName: isOwnHost ? identity.displayName : hostId,
+            role: isOwnHost ? identity.role : 'provider',
+            grants: hostGrants,
+          },
+          expiresAt,
+        ),
+        guestToken: tokens.sign(
+          { userId: guestIds[0] ?? `guest-${uuidv7()}`, displayName: guestIds[0] ?? 'Guest', role: 'patient', grants: guestGrants },
+          expiresAt,
+        ),
+        expiresAt: expiresAt.toISOString(),
+      };
+    },
+
+    /** Rooms that somebody hosts, made, is invited to or was in (admins: all), newest first. */
+    async list({ identity }: Requester, { cursor, limit }: { cursor?: string | undefined; limit: number }) {
+      if (identity.grants) throw new AppError('auth.forbidden');
+      const { userId, role } = identity;
+      const rows = await store.listRooms(db.sql, { userId, isAdmin: role === 'admin', beforeId: cursor, limit: limit + 1 });
+      const page = rows.slice(0, limit);
+      return {
+        rooms: page.map((row) => toDetails(row, isModerator(row, identity, undefined))),
+        cursor: rows.length > limit ? (page.at(-1)?.roomId ?? null) : null,
+      };
+    },
+
+    /** One room. Errors: `room.not_found`. */
+    async get({ identity }: Requester, roomId: string): Promise<RoomDetails> {
+      const { row, rights } = await getRoomFor(identity, roomId);
+      return toDetails(row, rights.canModerate);
+    },
+
+    /** Changes a room's name, notes or lobby; for moderators. Errors: `room.not_found`, `room.ended`, `auth.forbidden`. */
+    async update({ identity, address }: Requester, roomId: string, body: UpdateRoomBody): Promise<RoomDetails> {
+      const { row, rights } = await getRoomFor(identity, roomId);
+      if (!rights.canModerate) throw new AppError('auth.forbidden');
+      if (row.endedAt && (body.name !== undefined || body.lobby !== undefined)) throw new AppError('room.ended');
+      const changed = await db.transaction(async (tx) => {
+        const changes = { name: body.name ?? row.name, notes: body.notes ?? row.notes, lobby: body.lobby ?? row.lobby };
+        const updated = await store.updateRoom(tx, roomId, changes);
+        const actor = { userId: identity.userId, role: identity.role, address };
+        await audit(tx, { actor, action: 'room.updated', subject: roomId, details: { fields: Object.keys(body) } });
+        return updated;
+      });
+      if (!changed) throw new AppError('room.not_found');
+      const live = rooms.find(roomId);
+      if (live) live.row = { ...live.row, name: changed.name, notes: changed.notes, lobby: changed.lobby };
+      return toDetails(changed, true);
+    },
+
+    /** A token for oneself that opens this room alone. Errors: `room.not_found`, `room.ended`. */
+    async issueToken({ identity, address }: Requester, roomId: string) {
+      const { row, rights } = await getRoomFor(identity, roomId);
+      if (row.endedAt) throw new AppError('room.ended');
+      const { userId, displayName, role } = identity;
+      const actor = { userId, role, address };
+      await audit(db.sql, { actor, action: 'room.token_issued', subject: roomId });
+      const accessToken = tokens.sign({ userId, displayName, role, grants: { roomId, ...rights } }, identity.expiresAt);
+      return { accessToken, joinUrl: joinUrlOf(roomId), iceServers: iceServersFor(userId) };
+    },
+
+    /** Whether one may enter, and who is there; entering itself is `room:join` on the socket. Errors: `room.not_found`, `room.ended`. */
+    async prepareJoin({ identity }: Requester, roomId: string) {
+      const { row } = await getRoomFor(identity, roomId);
+      if (row.endedAt) throw new AppError('room.ended');
+      return { participants: rooms.find(roomId)?.participants ?? [], status: row.status };
+    },
+
+    /** Ends a room; for moderators. Errors: `room.not_found`, `room.ended`, `auth.forbidden`. */
+    async endByRequest({ identity, address }: Requester, roomId: string) {
+      const { rights } = await getRoomFor(identity, roomId);
+      if (!rights.canModerate) throw new AppError('auth.forbidden');
+      const row = await end({ userId: identity.userId, role: identity.role, address }, roomId, 'ended_by_moderator');
+      if (!row) throw new AppError('room.ended');
+      return { durationSeconds: durationSeconds(row), recording: { available: false } };
+    },
+
+    /** Ends rooms whose time limit has passed while nobody was in them. */
+    async endOverdue(): Promise<void> {
+      if (limits.roomMinutes === 0) return;
+      for (const roomId of await store.findOverdueRooms(db.sql, limits.roomMinutes)) await end(serverActor, roomId, 'time_limit');
+    },
+  };
+}

@@ -1,0 +1,136 @@
+import { and, count, desc, eq, gte, inArray, isNull, lt, or, sql } from 'drizzle-orm';
+import type { Sql, Transaction } from '../db/database.ts';
+import { roomBans, roomGuests, roomParticipants, rooms } from '../db/tables.ts';
+import type { LeaveReason, RoomEndReason } from '../protocol/room.ts';
+import type { Relation } from './room-access.ts';
+
+export type RoomRow = typeof rooms.$inferSelect;
+type Db = Sql | Transaction;
+
+/** Inserts a room with its guest list. */
+export async function insertRoom(tx: Transaction, room: typeof rooms.$inferInsert, guestIds: readonly string[]): Promise<RoomRow> {
+  const [row] = await tx.insert(rooms).values(room).returning();
+  if (!row) throw new Error('insert returned no row');
+  if (guestIds.length > 0) await tx.insert(roomGuests).values(guestIds.map((userId) => ({ roomId: row.roomId, userId })));
+  return row;
+}
+
+/** One room, or undefined. */
+export async function findRoom(db: Db, roomId: string): Promise<RoomRow | undefined> {
+  const [row] = await db.select().from(rooms).where(eq(rooms.roomId, roomId));
+  return row;
+}
+
+/** Whether a user is invited to a room and whether banned from it. */
+export async function findRelation(db: Db, roomId: string, userId: string): Promise<Relation> {
+  const [row] = await db
+    .select({
+      isInvited: sql<boolean>`exists (select 1 from ${roomGuests} g where g.room_id = ${roomId} and g.user_id = ${userId})`,
+      isBanned: sql<boolean>`exists (select 1 from ${roomBans} b where b.room_id = ${roomId} and b.user_id = ${userId})`,
+    })
+    .from(sql`(select 1) as one`);
+  return row ?? { isInvited: false, isBanned: false };
+}
+
+/** The first guest on a room's list, or undefined. */
+export async function findFirstGuest(db: Db, roomId: string): Promise<string | undefined> {
+  const [row] = await db.select({ userId: roomGuests.userId }).from(roomGuests).where(eq(roomGuests.roomId, roomId)).limit(1);
+  return row?.userId;
+}
+
+/** Rooms that a user hosts, made, is invited to or was in, newest first, before `beforeId`. */
+export function listRooms(db: Db, options: { userId: string; isAdmin: boolean; beforeId?: string | undefined; limit: number }): Promise<RoomRow[]> {
+  const { userId, isAdmin, beforeId, limit } = options;
+  const isGuest = sql`exists (select 1 from ${roomGuests} g where g.room_id = ${rooms.roomId} and g.user_id = ${userId})`;
+  const wasThere = sql`exists (select 1 from ${roomParticipants} p where p.room_id = ${rooms.roomId} and p.user_id = ${userId})`;
+  return db
+    .select()
+    .from(rooms)
+    .where(
+      and(
+        beforeId === undefined ? undefined : lt(rooms.roomId, beforeId),
+        isAdmin ? undefined : or(eq(rooms.hostId, userId), eq(rooms.createdBy, userId), isGuest, wasThere),
+      ),
+    )
+    .orderBy(desc(rooms.roomId))
+    .limit(limit);
+}
+
+/** How many rooms a user has made since a time. */
+export async function countRoomsSince(db: Db, createdBy: string, since: Date): Promise<number> {
+  const [row] = await db
+    .select({ count: count() })
+    .from(rooms)
+    .where(and(eq(rooms.createdBy, createdBy), gte(rooms.createdAt, since)));
+  return row?.count ?? 0;
+}
+
+/** Changes a room's own settings. */
+export async function updateRoom(
+  tx: Transaction,
+  roomId: string,
+  changes: Partial<Pick<RoomRow, 'name' | 'notes' | 'lobby' | 'locked'>>,
+): Promise<RoomRow | undefined> {
+  const [row] = await tx.update(rooms).set(changes).where(eq(rooms.roomId, roomId)).returning();
+  return row;
+}
+
+/** Marks a waiting room as in progress; answers the row, and whether this call did it. Undefined once the room has ended. */
+export async function startRoom(tx: Transaction, roomId: string): Promise<{ row: RoomRow; started: boolean } | undefined> {
+  const [started] = await tx
+    .update(rooms)
+    .set({ status: 'in_progress', startedAt: sql`now()` })
+    .where(and(eq(rooms.roomId, roomId), eq(rooms.status, 'waiting')))
+    .returning();
+  if (started) return { row: started, started: true };
+  // A shared lock holds off the end of the room until the joining transaction is through.
+  const [row] = await tx.select().from(rooms).where(eq(rooms.roomId, roomId)).for('share');
+  return row?.status === 'in_progress' ? { row, started: false } : undefined;
+}
+
+/** Ends a room that has not ended; undefined when it had. A room that nobody entered is cancelled. */
+export async function endRoom(tx: Transaction, roomId: string, reason: RoomEndReason): Promise<RoomRow | undefined> {
+  const [row] = await tx
+    .update(rooms)
+    .set({
+      status: sql`case when ${rooms.status} = 'waiting' then 'cancelled' else 'ended' end`,
+      endReason: sql`case when ${rooms.status} = 'waiting' then 'cancelled' else ${reason} end`,
+      endedAt: sql`now()`,
+    })
+    .where(and(eq(rooms.roomId, roomId), inArray(rooms.status, ['waiting', 'in_progress'])))
+    .returning();
+  return row;
+}
+
+/** Ids of rooms that have been in progress for longer than the limit. */
+export async function findOverdueRooms(db: Db, limitMinutes: number): Promise<string[]> {
+  const rows = await db
+    .select({ roomId: rooms.roomId })
+    .from(rooms)
+    .where(and(eq(rooms.status, 'in_progress'), lt(rooms.startedAt, sql`now() - make_interval(secs => ${limitMinutes * 60})`)));
+  return rows.map((row) => row.roomId);
+}
+
+/** Bans a user from a room. */
+export async function insertBan(tx: Transaction, ban: typeof roomBans.$inferInsert): Promise<void> {
+  await tx.insert(roomBans).values(ban).onConflictDoNothing();
+}
+
+/** Notes that somebody is in a room from now on. */
+export async function insertParticipant(tx: Transaction, row: typeof roomParticipants.$inferInsert): Promise<void> {
+  await tx.insert(roomParticipants).values(row);
+}
+
+/** Notes that participants are no longer there. */
+export async function markLeft(db: Db, participantIds: readonly string[], reason: LeaveReason): Promise<void> {
+  if (participantIds.length === 0) return;
+  await db
+    .update(roomParticipants)
+    .set({ leftAt: sql`now()`, leaveReason: reason })
+    .where(and(inArray(roomParticipants.participantId, [...participantIds]), isNull(roomParticipants.leftAt)));
+}
+
+/** Closes the books on everybody whom a server that died left behind. */
+export async function markAllLeft(db: Db, reason: LeaveReason): Promise<void> {
+  await db.update(roomParticipants).set({ leftAt: sql`now()`, leaveReason: reason }).where(isNull(roomParticipants.leftAt));
+}

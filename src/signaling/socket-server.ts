@@ -1,0 +1,196 @@
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import proxyAddr from '@fastify/proxy-addr';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { Server, type Socket } from 'socket.io';
+import { Encoder } from 'socket.io-parser';
+import type { Identity, TokenService } from '../auth/token.ts';
+import type { Facts } from '../facts.ts';
+import type { Logger } from '../log.ts';
+import { AppError } from '../protocol/errors.ts';
+import { handshake, protocolVersion } from '../protocol/session.ts';
+import type { LeaveReason } from '../protocol/room.ts';
+import type { User } from '../protocol/user.ts';
+import type { UserService } from '../users/user-service.ts';
+import type { Dispatch } from './dispatch.ts';
+import { MeasuringDecoder } from './payload-size.ts';
+import { Session } from './session.ts';
+
+/** Payloads up to this multiple of the limit are answered with an error; beyond, the connection closes. */
+const hardLimitFactor = 4;
+/** How long browsers are told to wait before they come back after a shutdown. */
+const reconnectAfterMs = 1_000;
+
+const refusals: Record<string, string> = {
+  'auth.missing_token': 'Authentication error: No token provided',
+  'auth.invalid_token': 'Authentication error: Invalid token',
+  'auth.expired_token': 'Authentication error: Token expired',
+  'auth.suspended': 'Authentication error: User suspended',
+  'auth.too_many_attempts': 'Authentication error: Too many attempts',
+};
+
+/** What the handshake finds out for the connection that follows it. */
+interface Admission {
+  identity: Identity;
+  user: User;
+  address: string;
+  resume: { sessionId: string; resumeKey: string } | undefined;
+}
+
+export interface SocketServerOptions {
+  readonly httpServer: HttpServer;
+  readonly tokens: TokenService;
+  readonly users: UserService;
+  readonly facts: Facts;
+  readonly log: Logger;
+  readonly corsOrigins: readonly string[];
+  readonly trustedProxies: readonly string[];
+  readonly limits: {
+    readonly reconnectSeconds: number;
+    readonly pingIntervalSeconds: number;
+    readonly pingTimeoutSeconds: number;
+    readonly refusedConnectionsPerMinute: number;
+    readonly payloadBytes: number;
+  };
+}
+
+/**
+ * The socket edge: signs connections in, keeps sessions through lost sockets, and hands every packet to `dispatch`. Built before the rules,
+ * which need `io` to tell browsers things; `start` gives it what answers requests.
+ */
+export class SocketServer {
+  readonly io: Server;
+  readonly #options: SocketServerOptions;
+  readonly #sessions = new Map<string, Session>();
+  readonly #refusedAttempts: RateLimiterMemory | undefined;
+  readonly #trusts: (address: string, hop: number) => boolean;
+  #closing = false;
+
+  constructor(options: SocketServerOptions) {
+    const { httpServer, limits, corsOrigins, trustedProxies } = options;
+    this.#options = options;
+    this.#trusts = proxyAddr.compile([...trustedProxies]);
+    this.#refusedAttempts =
+      limits.refusedConnectionsPerMinute > 0
+        ? new RateLimiterMemory({ points: limits.refusedConnectionsPerMinute, duration: 60 })
+        : undefined;
+    this.io = new Server(httpServer, {
+      serveClient: false,
+      pingInterval: limits.pingIntervalSeconds * 1000,
+      pingTimeout: limits.pingTimeoutSeconds * 1000,
+      maxHttpBufferSize: limits.payloadBytes > 0 ? limits.payloadBytes * hardLimitFactor : Number.MAX_SAFE_INTEGER,
+      cors: { origin: corsOrigins.length > 0 ? [...corsOrigins] : false, credentials: true },
+      parser: { Encoder, Decoder: MeasuringDecoder },
+    });
+  }
+
+  /** Sessions that live, with or without a socket at the moment. */
+  get sessions(): readonly Session[] {
+    return [...this.#sessions.values()];
+  }
+
+  findSession(sessionId: string): Session | undefined {
+    return this.#sessions.get(sessionId);
+  }
+
+  /** Takes connections from now on. `onSessionClosed` is called once for each session, last. */
+  start(parts: { dispatch: Dispatch; onSessionClosed: (session: Session, reason: LeaveReason) => void }): void {
+    this.io.use((socket, next) => {
+      this.#admit(socket).then(
+        () => next(),
+        (error: unknown) => next(this.#refusal(error)),
+      );
+    });
+    this.io.on('connection', (socket) => this.#connect(socket, parts));
+    this.#options.facts.on('user.suspended', ({ userId }) => this.endSessionsOf(userId, 'suspended'));
+  }
+
+  /** Ends all sessions of a user. */
+  endSessionsOf(userId: string, reason: LeaveReason): void {
+    for (const session of this.sessions) if (session.identity.userId === userId) session.close(reason);
+  }
+
+  /** Tells everybody to come back later, ends all sessions and takes no more; idempotent. */
+  async close(): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    this.io.emit('session:shutdown', { reconnectAfterMs });
+    for (const session of this.sessions) session.close('server_shutdown');
+    await this.io.close();
+  }
+
+  async #admit(socket: Socket): Promise<void> {
+    if (this.#closing) throw new AppError('server.shutting_down');
+    const { tokens, users } = this.#options;
+    const address = proxyAddr(socket.request as IncomingMessage, this.#trusts);
+    try {
+      const offered = handshake.safeParse(socket.handshake.auth);
+      if (!offered.success) throw new AppError('auth.invalid_token');
+      const identity = await tokens.verify(offered.data.token);
+      const isKnown = offered.data.resume !== undefined && this.#sessions.has(offered.data.resume.sessionId);
+      const user = await (isKnown ? users.admit(identity) : users.signIn(identity, address));
+      const admission: Admission = { identity, user, address, resume: offered.data.resume };
+      socket.data = admission;
+    } catch (error) {
+      if (!(error instanceof AppError) || error.status >= 500) throw error;
+      throw await this.#countRefusal(address, error);
+    }
+  }
+
+  /** A refused connection counts against its address; past the limit the answer is `auth.too_many_attempts`. */
+  async #countRefusal(address: string, error: AppError): Promise<AppError> {
+    this.#options.log.info({ code: error.code, address }, 'connection refused');
+    if (!this.#refusedAttempts) return error;
+    const tooMany = await this.#refusedAttempts.consume(address).then(
+      () => false,
+      () => true,
+    );
+    return tooMany ? new AppError('auth.too_many_attempts') : error;
+  }
+
+  #refusal(error: unknown): Error {
+    const appError = error instanceof AppError ? error : new AppError('internal', { cause: error });
+    if (appError.status >= 500) this.#options.log.error({ err: error }, 'connection could not be signed in');
+    const refusal = new Error(refusals[appError.code] ?? `Authentication error: ${appError.message}`);
+    return Object.assign(refusal, { data: appError.toWire() });
+  }
+
+  #connect(socket: Socket, parts: Parameters<SocketServer['start']>[0]): void {
+    const admission = socket.data as Admission;
+    const { session, recovered } = this.#takeUp(admission, parts.onSessionClosed);
+    session.attach(socket);
+    socket.use((packet) => {
+      // Not passed on: `dispatch` is the only listener. It answers every error itself.
+      if (!session.closed) void parts.dispatch(session, packet);
+    });
+    socket.on('disconnect', (reason) => session.detach(socket, { saidGoodbye: reason === 'client namespace disconnect' }));
+    socket.emit('session:ready', {
+      userId: admission.identity.userId,
+      sessionId: session.sessionId,
+      resumeKey: session.resumeKey,
+      protocolVersion,
+      recovered,
+    });
+  }
+
+  #takeUp({ identity, user, address, resume }: Admission, onClosed: (session: Session, reason: LeaveReason) => void) {
+    const lost = resume && this.#sessions.get(resume.sessionId);
+    if (lost?.mayBeResumedBy(identity.userId, resume?.resumeKey ?? '')) {
+      lost.renew(identity, user.displayName);
+      return { session: lost, recovered: true };
+    }
+    const session = new Session({
+      identity,
+      displayName: user.displayName,
+      address,
+      graceMs: this.#closing ? 0 : this.#options.limits.reconnectSeconds * 1000,
+      onClosed: (closed, reason) => {
+        this.#sessions.delete(closed.sessionId);
+        this.#options.log.info({ sessionId: closed.sessionId, reason }, 'session ended');
+        onClosed(closed, reason);
+      },
+    });
+    this.#sessions.set(session.sessionId, session);
+    this.#options.log.info({ sessionId: session.sessionId, role: identity.role }, 'session started');
+    return { session, recovered: false };
+  }
+}
