@@ -1,0 +1,129 @@
+import type { NoticeName, NoticePayload, Reply, RequestInput, RequestName } from '../protocol/index.ts';
+import { Connection } from './connection.ts';
+import type { ConnectionState } from './connection-state.ts';
+import { DeviceLoader, type MediaDeviceOptions } from './device-loader.ts';
+import { Emitter, type Unsubscribe } from './emitter.ts';
+import { ParleyError } from './parley-error.ts';
+import type { RequestOptions } from './request-book.ts';
+import { type JoinOptions, Room } from './room.ts';
+
+/** How to reach the server, and as whom. */
+export interface ParleyClientOptions {
+  /** The server's origin, for example `location.origin`. */
+  url: string;
+  /** Answers a signed-in user's token. Asked at the start, before it expires, and once when the server says that it has expired. */
+  getToken: () => string | Promise<string>;
+  /** What this device says about itself. */
+  deviceInfo?: RequestInput<'room:join'>['device'];
+  /** How long an answer may take, milliseconds; 10 s by default. */
+  requestTimeoutMs?: number;
+  /** mediasoup-client's way to WebRTC; by default it looks at the browser. */
+  mediaDevice?: MediaDeviceOptions;
+}
+
+/** What a client tells. */
+export interface ParleyClientEvents {
+  stateChanged: ConnectionState;
+  /** Once, last. */
+  closed: { reason: 'closed' };
+}
+
+/** One signed-in user's connection to the server; in one room at a time. */
+export class ParleyClient {
+  readonly #options: ParleyClientOptions;
+  readonly #connection: Connection;
+  readonly #devices: DeviceLoader;
+  readonly #events = new Emitter<ParleyClientEvents>();
+  #room: Room | undefined;
+
+  /** Made by {@link createParleyClient}. */
+  constructor(options: ParleyClientOptions) {
+    this.#options = options;
+    this.#connection = new Connection({ url: options.url, getToken: options.getToken, requestTimeoutMs: options.requestTimeoutMs ?? 10_000 });
+    this.#devices = new DeviceLoader(options.mediaDevice);
+    this.#connection.on('stateChanged', (state) => this.#events.emit('stateChanged', state));
+    this.#connection.on('ready', ({ recovered }) => {
+      // With a room the requests that wait for it are sent once it is joined again.
+      if (!recovered && this.#room === undefined) this.#connection.releaseWaiting();
+    });
+  }
+
+  /** Where the connection is. */
+  get state(): ConnectionState {
+    return this.#connection.state;
+  }
+
+  /** Who the server says one is; known once connected. */
+  get userId(): string | undefined {
+    return this.#connection.userId;
+  }
+
+  /** The room that one is in, or in whose lobby one waits. */
+  get room(): Room | undefined {
+    return this.#room;
+  }
+
+  /**
+   * Connects; resolves when the session is ready. From then on lost connections come back by themselves.
+   *
+   * @throws {ParleyError} the server's `auth.*` code, `client.disconnected` when it cannot be reached, `client.closed`
+   */
+  async connect(): Promise<void> {
+    await this.#connection.connect();
+  }
+
+  /**
+   * Joins a room, connecting first when need be; resolves when joined, or when waiting in the lobby (`room.view.status`). A room that one is in is left.
+   *
+   * @throws {ParleyError} `room.not_found`, `room.full`, `room.locked`, `room.banned`, `room.ended`, `auth.*`, `client.*`
+   */
+  async joinRoom(roomId: string, options: JoinOptions = {}): Promise<Room> {
+    // Asking the browser what it can receive takes a moment; it may do so while the socket opens.
+    const capabilities = this.#devices.capabilities();
+    capabilities.catch(() => undefined);
+    await this.#connection.connect();
+    await this.#room?.leave();
+    if (this.state.status === 'closed') throw new ParleyError('client.closed');
+    const { deviceInfo } = this.#options;
+    const room = new Room({ ...options, connection: this.#connection, devices: this.#devices, roomId, ...(deviceInfo && { deviceInfo }) });
+    this.#room = room;
+    room.on('closed', () => {
+      if (this.#room === room) this.#room = undefined;
+    });
+    await room.enter();
+    return room;
+  }
+
+  /**
+   * Sends any request of the contract.
+   *
+   * @throws {ParleyError} the server's code; `client.disconnected`, `client.timeout`, `client.closed`
+   */
+  request<N extends RequestName>(name: N, payload: RequestInput<N>, options: Pick<RequestOptions<N>, 'waits' | 'timeoutMs'> = {}): Promise<Reply<N>> {
+    return this.#connection.request(name, payload, options);
+  }
+
+  /** Listens to any notice of the contract. */
+  onNotice<N extends NoticeName>(name: N, listener: (payload: NoticePayload<N>) => void): Unsubscribe {
+    return this.#connection.onNotice(name, listener);
+  }
+
+  /** Listens until the answered function is called. */
+  on<E extends keyof ParleyClientEvents>(event: E, listener: (payload: ParleyClientEvents[E]) => void): Unsubscribe {
+    return this.#events.on(event, listener);
+  }
+
+  /** Leaves the room, lets go of its devices and disconnects. Nothing is left: no timer, listener, track or socket. */
+  close(): void {
+    if (this.state.status === 'closed') return;
+    this.#room?.closeFor('client_closed');
+    this.#connection.close();
+    this.#events.emit('closed', { reason: 'closed' });
+    this.#events.clear();
+  }
+}
+
+/** Makes a client; it connects with `connect()` or the first `joinRoom()`. */
+export function createParleyClient(options: ParleyClientOptions): ParleyClient {
+  return new ParleyClient(options);
+}
