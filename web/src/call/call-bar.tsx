@@ -1,0 +1,68 @@
+import { strings } from '../strings.ts';
+import { RoundButton } from '../ui/round-button.tsx';
+import type { PanelName } from './call-page.tsx';
+import type { CallControls } from './use-call-controls.ts';
+
+interface CallBarProps {
+  controls: CallControls;
+  peopleCount: number;
+  panel: PanelName | undefined;
+  onPanel: (panel: PanelName) => void;
+}
+
+/** The buttons below the stage. Their names are part of the product's contract. */
+export function CallBar({ controls, peopleCount, panel, onPanel }: CallBarProps) {
+  const { microphoneOn, cameraOn, sharing, handRaised, canShare, mayUse } = controls;
+  const words = strings.call;
+  return (
+    <div className="call-bar" role="toolbar" aria-label={words.controls}>
+      <div className="call-bar-group">
+        <RoundButton
+          icon={microphoneOn ? 'microphone' : 'microphoneOff'}
+          label={microphoneOn ? words.mute : words.unmute}
+          shortcut="M"
+          off={!microphoneOn}
+          disabled={!microphoneOn && !mayUse('microphone')}
+          onClick={controls.toggleMicrophone}
+        />
+        <RoundButton
+          icon={cameraOn ? 'camera' : 'cameraOff'}
+          label={cameraOn ? words.stopCamera : words.startCamera}
+          shortcut="V"
+          off={!cameraOn}
+          disabled={!cameraOn && !mayUse('camera')}
+          onClick={controls.toggleCamera}
+        />
+        {canShare && (
+          <RoundButton
+            icon={sharing ? 'screenOff' : 'screen'}
+            label={sharing ? words.stopSharing : words.shareScreen}
+            shortcut="S"
+            active={sharing}
+            disabled={!sharing && !mayUse('screen')}
+            onClick={controls.toggleScreen}
+          />
+        )}
+        <RoundButton
+          icon="hand"
+          label={handRaised ? words.lowerHand : words.raiseHand}
+          shortcut="H"
+          active={handRaised}
+          onClick={controls.toggleHand}
+        />
+      </div>
+      <div className="call-bar-group">
+        <RoundButton
+          icon="people"
+          label={words.people}
+          shortcut="P"
+          badge={peopleCount}
+          expanded={panel === 'people'}
+          onClick={() => onPanel('people')}
+        />
+        <RoundButton icon="devices" label={words.devices} shortcut="D" expanded={panel === 'devices'} onClick={() => onPanel('devices')} />
+        <RoundButton icon="leave" label={words.leave} tone="danger" onClick={controls.leave} />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,82 @@
+import { useCallback, useMemo, useState } from 'react';
+import type { ParleyClient, Room, RoomView } from '../../../src/client/index.ts';
+import { errorText } from '../error-text.ts';
+import { RemoteSounds } from '../media/remote-sound.tsx';
+import { strings } from '../strings.ts';
+import { useTabTitle } from '../ui/use-tab-title.ts';
+import { useAnnouncements } from './announcements.ts';
+import { Announcements } from './announcements-list.tsx';
+import { Banners } from './banners.tsx';
+import { CallBar } from './call-bar.tsx';
+import { CallHeader } from './call-header.tsx';
+import { DevicesPanel } from './devices-panel.tsx';
+import { PeoplePanel } from './people-panel.tsx';
+import { ShortcutsDialog } from './shortcuts-dialog.tsx';
+import { Stage } from './stage.tsx';
+import { useCallControls } from './use-call-controls.ts';
+import { useConnection } from './use-room.ts';
+import { useShortcuts } from './use-shortcuts.ts';
+import { WaitingCard } from './waiting-card.tsx';
+
+interface CallPageProps {
+  client: ParleyClient;
+  room: Room;
+  view: RoomView;
+}
+
+export type PanelName = 'people' | 'devices';
+
+/** The call itself. */
+export function CallPage({ client, room, view }: CallPageProps) {
+  const connection = useConnection(client);
+  const { announcements, say } = useAnnouncements(room);
+  const controls = useCallControls(room, view, say);
+  const [panel, setPanel] = useState<PanelName>();
+  const [help, setHelp] = useState(false);
+  const roomName = view.info?.roomName ?? strings.preview.untitledRoom;
+  useTabTitle(view.waiting.length > 0 ? `(${view.waiting.length}) ${roomName}` : roomName);
+
+  const toggle = useCallback((name: PanelName) => setPanel((open) => (open === name ? undefined : name)), []);
+  const closePanel = useCallback(() => setPanel(undefined), []);
+  const act = useCallback(
+    (action: Promise<unknown>) => {
+      action.catch((error: unknown) => say(errorText(error), 'bad'));
+    },
+    [say],
+  );
+
+  useShortcuts(
+    useMemo(
+      () => ({
+        m: controls.toggleMicrophone,
+        v: controls.toggleCamera,
+        ...(controls.canShare && { s: controls.toggleScreen }),
+        h: controls.toggleHand,
+        p: () => toggle('people'),
+        d: () => toggle('devices'),
+        '?': () => setHelp(true),
+        escape: closePanel,
+      }),
+      [controls, toggle, closePanel],
+    ),
+  );
+
+  return (
+    <div className={panel === undefined ? 'call' : 'call with-panel'}>
+      <CallHeader roomName={roomName} locked={view.info?.locked ?? false} onHelp={() => setHelp(true)} />
+      <main className="call-main">
+        <Banners room={room} view={view} connection={connection} sharing={controls.sharing} />
+        <div className="over-stage">
+          {view.me?.isModerator && view.waiting.length > 0 && <WaitingCard room={room} waiting={view.waiting} act={act} />}
+        </div>
+        <Stage view={view} />
+        <Announcements announcements={announcements} />
+      </main>
+      {panel === 'people' && <PeoplePanel room={room} view={view} act={act} onClose={closePanel} />}
+      {panel === 'devices' && <DevicesPanel room={room} view={view} act={act} onClose={closePanel} />}
+      <CallBar controls={controls} peopleCount={view.participants.length} panel={panel} onPanel={toggle} />
+      <RemoteSounds subscriptions={view.subscriptions} />
+      {help && <ShortcutsDialog onClose={() => setHelp(false)} />}
+    </div>
+  );
+}

@@ -1,0 +1,93 @@
+import { createParleyClient, type ParleyClient, type Room } from '../../../src/client/index.ts';
+import { errorCode, errorText } from '../error-text.ts';
+import type { LocalMedia } from '../media/local-media.ts';
+import { signOut } from '../sign-in/session.ts';
+
+export type CallState =
+  | { readonly phase: 'preview'; readonly problem?: string }
+  | { readonly phase: 'joining' }
+  | { readonly phase: 'room'; readonly client: ParleyClient; readonly room: Room };
+
+/** One visit to one room: from the preview into the room and out again. */
+export interface CallSession {
+  readonly state: CallState;
+  subscribe(listener: () => void): () => void;
+  /** Connects and joins; publishes what the preview had open as soon as one is in. */
+  join(): Promise<void>;
+  /** Back to the preview, to come in again. */
+  reset(): void;
+  /** Leaves and lets go of everything; a new `join()` may follow. */
+  close(): void;
+}
+
+const signInCodes = new Set(['auth.missing_token', 'auth.invalid_token', 'auth.expired_token']);
+
+/** Makes a visit; nothing is connected until `join()`. */
+export function createCallSession(roomId: string, token: string, media: LocalMedia): CallSession {
+  let state: CallState = { phase: 'preview' };
+  let client: ParleyClient | undefined;
+  const listeners = new Set<() => void>();
+
+  function change(next: CallState): void {
+    state = next;
+    for (const listener of listeners) listener();
+  }
+
+  function close(): void {
+    client?.close();
+    client = undefined;
+  }
+
+  return {
+    get state() {
+      return state;
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async join() {
+      if (state.phase !== 'preview') return;
+      change({ phase: 'joining' });
+      const mine = createParleyClient({ url: window.location.origin, getToken: () => token });
+      client = mine;
+      try {
+        const room = await mine.joinRoom(roomId);
+        if (client !== mine) return mine.close();
+        publishWhenIn(room, media);
+        change({ phase: 'room', client: mine, room });
+      } catch (error) {
+        mine.close();
+        if (client !== mine) return;
+        client = undefined;
+        const code = errorCode(error);
+        if (code !== undefined && signInCodes.has(code)) signOut({ expired: true });
+        change({ phase: 'preview', problem: errorText(error) });
+      }
+    },
+    reset() {
+      close();
+      change({ phase: 'preview' });
+    },
+    close() {
+      close();
+      state = { phase: 'preview' };
+    },
+  };
+}
+
+/** Hands the preview's tracks to the room once one is in; behind a lobby that takes a while. */
+function publishWhenIn(room: Room, media: LocalMedia): void {
+  let done = false;
+  function look(): void {
+    if (done || room.view.status !== 'joined') return;
+    done = true;
+    unsubscribe();
+    const { camera, microphone } = media.take();
+    // A failed publication is told by the room's `error` event or seen on the bar; the call goes on without it.
+    if (microphone.track) room.publishMicrophone({ track: microphone.track }).catch(() => microphone.track?.stop());
+    if (camera.track) room.publishCamera({ track: camera.track }).catch(() => camera.track?.stop());
+  }
+  const unsubscribe = room.subscribe(look);
+  look();
+}

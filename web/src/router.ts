@@ -1,0 +1,48 @@
+import { useSyncExternalStore } from 'react';
+
+export type Route = { page: 'home' } | { page: 'room'; roomId: string } | { page: 'notFound' };
+
+const uuid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+const roomPath = new RegExp(`^/r/(${uuid})/?$`, 'i');
+const moved = 'parley:moved';
+
+/** Which page a path names. */
+export function routeOf(path: string): Route {
+  if (path === '/' || path === '/index.html') return { page: 'home' };
+  const roomId = roomPath.exec(path)?.[1];
+  return roomId === undefined ? { page: 'notFound' } : { page: 'room', roomId: roomId.toLowerCase() };
+}
+
+/** The room that a pasted link or id names. */
+export function roomIdOf(text: string): string | undefined {
+  return new RegExp(`(?:^|/r/)(${uuid})/?(?:[?#].*)?$`, 'i').exec(text.trim())?.[1]?.toLowerCase();
+}
+
+export function roomPathOf(roomId: string): string {
+  return `/r/${roomId}`;
+}
+
+/** The address to send to others. */
+export function roomLinkOf(roomId: string): string {
+  return new URL(roomPathOf(roomId), window.location.origin).href;
+}
+
+/** Goes to another page without loading one. */
+export function navigate(path: string): void {
+  window.history.pushState(null, '', path);
+  window.dispatchEvent(new Event(moved));
+}
+
+function subscribe(listener: () => void): () => void {
+  window.addEventListener('popstate', listener);
+  window.addEventListener(moved, listener);
+  return () => {
+    window.removeEventListener('popstate', listener);
+    window.removeEventListener(moved, listener);
+  };
+}
+
+/** The path of the address bar. */
+export function usePath(): string {
+  return useSyncExternalStore(subscribe, () => window.location.pathname);
+}
