@@ -27,11 +27,11 @@ const { values: options } = parseArgs({
   },
 });
 const sizes = options.subscribers.split(',').map(Number);
-const rounds = Number(options.rounds ?? (options.quick ? 1 : 3));
-const windowMs = 1_000 * Number(options.window ?? (options.quick ? 2 : 6));
+const rounds = Number(options.rounds ?? (options.quick ? 1 : 5));
+const windowMs = 1_000 * Number(options.window ?? (options.quick ? 2 : 3.5));
 const names = (['parley', 'bare'] as const).filter((name) => options.only === undefined || options.only === name);
 if (names.length === 0 || [...sizes, rounds, windowMs].some((number) => !(number > 0))) {
-  console.error('usage: npm run bench -- sfu [--subscribers 10,50,100,200] [--rounds 3] [--window seconds] [--quick]');
+  console.error('usage: npm run bench -- sfu [--subscribers 10,50,100,200] [--rounds 5] [--window seconds] [--quick]');
   console.error('                            [--only parley|bare] [--srtp SRTP_AEAD_AES_128_GCM]');
   process.exit(1);
 }
@@ -51,14 +51,19 @@ for (const size of sizes) {
   for (let round = 0; round < rounds; round++) {
     // By turns first and second, so that neither always has the warmer machine.
     for (const server of round % 2 === 0 ? servers : servers.toReversed()) {
-      process.stderr.write(`\r${size} subscribers, round ${round + 1} of ${rounds}, ${server.name}      `);
+      showProgress(`${size} subscribers, round ${round + 1} of ${rounds}, ${server.name}`);
       runs.push(await measure(server, size));
     }
   }
 }
-process.stderr.write('\r\x1b[K');
+showProgress('');
 console.log(formatFigures(runs));
 if (names.length > 1) console.log(`\nParley’s CPU time per packet above that of the bare mediasoup worker:\n${formatComparison(runs)}`);
+
+/** One line that is written over, on a terminal only. */
+function showProgress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+}
 
 async function measure(server: SubjectProcess, subscribers: number): Promise<Run> {
   await server.openRoom();

@@ -1,5 +1,6 @@
 import { createWorker, type types } from 'mediasoup';
 import { mediaCodecs } from '../../src/sfu/codecs.ts';
+import { fromWireRtpCapabilities, fromWireRtpParameters, toWireRtpCapabilities } from '../../src/sfu/rtp-wire.ts';
 import type { IceTarget } from '../receiver/load.ts';
 import { dtlsClient, iceTarget, publisherRtpParameters, type Subject, subscriberCapabilities } from './subject.ts';
 
@@ -30,7 +31,7 @@ export async function createBareSubject(): Promise<Subject> {
     },
     async addPublisher(fingerprint) {
       const { transport, target } = await openTransport(fingerprint);
-      producer = await transport.produce({ kind: 'video', rtpParameters: publisherRtpParameters });
+      producer = await transport.produce({ kind: 'video', rtpParameters: fromWireRtpParameters(publisherRtpParameters) });
       return target;
     },
     async addSubscriber(subscriberId, fingerprint) {
@@ -38,7 +39,7 @@ export async function createBareSubject(): Promise<Subject> {
       const { transport, target } = await openTransport(fingerprint);
       const consumer = await transport.consume({
         producerId: producer.id,
-        rtpCapabilities: subscriberCapabilities(router.rtpCapabilities),
+        rtpCapabilities: fromWireRtpCapabilities(subscriberCapabilities(toWireRtpCapabilities(router.rtpCapabilities))),
         paused: true,
       });
       consumers.set(subscriberId, consumer);

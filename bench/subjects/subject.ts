@@ -1,5 +1,6 @@
 import type { types } from 'mediasoup';
 import { z } from 'zod';
+import type { RtpCapabilities, RtpParameters } from '../../src/protocol/media.ts';
 import type { IceTarget } from '../receiver/load.ts';
 
 /** A media server under measurement: one worker, one room at a time, one publisher in it and many subscribers. */
@@ -21,7 +22,7 @@ export type SubjectName = z.infer<typeof subjectNameSchema>;
 /** The stream that the load publishes: VP8, one encoding, so that the SFU passes RTP timestamps on as they are. */
 export const publishedStream = { ssrc: 0x50_41_52_4c, payloadType: 96 };
 
-export const publisherRtpParameters: types.RtpParameters = {
+export const publisherRtpParameters: RtpParameters = {
   codecs: [
     {
       mimeType: 'video/VP8',
@@ -40,7 +41,7 @@ export const publisherRtpParameters: types.RtpParameters = {
  * What a subscriber says it can receive: VP8 with retransmission, and the header extensions that the server has to write into each packet.
  * Congestion control is left out, because the load sends no feedback.
  */
-export function subscriberCapabilities(router: types.RtpCapabilities): types.RtpCapabilities {
+export function subscriberCapabilities(router: RtpCapabilities): RtpCapabilities {
   const codecs = router.codecs ?? [];
   const vp8 = codecs.find(({ mimeType }) => mimeType === 'video/VP8');
   const rtx = codecs.find(({ parameters }) => parameters?.['apt'] !== undefined && parameters['apt'] === vp8?.preferredPayloadType);
@@ -60,10 +61,9 @@ export function dtlsClient(fingerprint: string): types.DtlsParameters {
 /** Where the load reaches a transport: its first UDP candidate. */
 export function iceTarget(
   parameters: { usernameFragment: string; password: string },
-  candidates: readonly { ip?: string; address?: string; port: number; protocol: string }[],
+  candidates: readonly { address: string; port: number; protocol: string }[],
 ): IceTarget {
   const candidate = candidates.find(({ protocol }) => protocol === 'udp');
-  const ip = candidate?.address ?? candidate?.ip;
-  if (candidate === undefined || ip === undefined) throw new Error('the transport has no UDP candidate');
-  return { ip, port: candidate.port, usernameFragment: parameters.usernameFragment, password: parameters.password };
+  if (candidate === undefined) throw new Error('the transport has no UDP candidate');
+  return { ip: candidate.address, port: candidate.port, usernameFragment: parameters.usernameFragment, password: parameters.password };
 }

@@ -1,6 +1,6 @@
 import type { Measurement } from '../receiver/load.ts';
 import type { SubjectName } from '../subjects/subject.ts';
-import { histogramPercentile, mergeHistograms } from './percentiles.ts';
+import { histogramPercentile, mergeHistograms, percentile } from './percentiles.ts';
 import { type Column, formatTable } from './table.ts';
 
 /** One window of one server with some subscribers. */
@@ -17,7 +17,10 @@ type Figure = (run: Run) => number;
 const workerCpu: Figure = (run) => run.workerCpuNs;
 const wholeCpu: Figure = (run) => run.workerCpuNs + run.nodeCpuNs;
 
-/** A line for each number of subscribers and server, all rounds added up. */
+/**
+ * A line for each number of subscribers and server. CPU time is the median round's, since a round that something else on the machine has disturbed
+ * says little about either server; packets, loss and latency are those of all rounds.
+ */
 export function formatFigures(runs: readonly Run[]): string {
   const groups = Map.groupBy(runs, ({ subscribers, server }) => `${subscribers} ${server}`);
   const columns: Column<Run[]>[] = [
@@ -73,11 +76,17 @@ function ratio(group: readonly Run[], numerator: Figure, denominator: Figure): n
 }
 
 function secondsPerMillion(group: readonly Run[], cpuNs: Figure): number {
-  return ratio(group, cpuNs, (run) => run.receivedPackets) / 1e3;
+  return percentile(
+    group.map((run) => cpuNs(run) / 1e3 / run.receivedPackets),
+    0.5,
+  );
 }
 
 function percentOfCore(group: readonly Run[], cpuNs: Figure): string {
-  return (100 * ratio(group, cpuNs, windowNs)).toFixed(1);
+  return percentile(
+    group.map((run) => (100 * cpuNs(run)) / run.windowNs),
+    0.5,
+  ).toFixed(1);
 }
 
 function percentAbove(parley: readonly Run[], bare: readonly Run[], cpuNs: Figure): string {
