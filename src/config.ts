@@ -37,7 +37,8 @@ const environment = z.object({
   HOST: optional(z.string()),
   PUBLIC_URL: optional(z.url({ protocol: /^https?$/ })),
   DATA_DIR: withDefault(z.string(), '.data'),
-  DATABASE_URL: optional(z.url({ protocol: /^postgres(ql)?$/ })),
+  // Not z.url(): a PostgreSQL address may name a Unix socket's folder in the place of a host.
+  DATABASE_URL: optional(z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')),
   AUTH_SECRET: optional(z.string()),
   AUTH_JWKS_URL: optional(z.url({ protocol: /^https?$/ })),
   AUTH_PUBLIC_KEY: optional(publicKey),
