@@ -101,6 +101,11 @@ export function kindOf(source: Source): MediaKind {
   return kindOfSource[source];
 }
 
+/** Whether all codecs are of the source's kind: mediasoup itself would take in a picture as a sound. */
+export function areCodecsOf(source: Source, { codecs }: types.RtpParameters): boolean {
+  return codecs.every(({ mimeType }) => mimeType.toLowerCase().startsWith(`${kindOf(source)}/`));
+}
+
 /**
  * What a browser says it sends, held to what its source may send: stereo is for screen audio alone, and a screen may stand still for minutes
  * (with `dtx` mediasoup does not take that for a dead stream).

@@ -37,7 +37,9 @@ export function createCpuAffinity(log: Logger): CpuAffinity {
       try {
         // util-linux; -a takes the threads that the process already has.
         await execFileAsync('taskset', ['-a', '-p', '-c', String(core), String(pid)], { timeout: tasksetTimeoutMs });
-        return true;
+        const bound = allowedCores(pid)?.toString() === String(core);
+        if (!bound) warnOnce();
+        return bound;
       } catch (error) {
         warnOnce(error);
         return false;

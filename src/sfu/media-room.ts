@@ -117,6 +117,7 @@ export class MediaRoom extends EventEmitter<MediaRoomEvents> {
     const peer = new Peer({
       peerId,
       router: this.#router,
+      routerRtpCapabilities: this.rtpCapabilities,
       webRtcServer: this.#webRtcServer,
       limits: this.#limits,
       log: this.#log.child({ peerId }),

@@ -12,7 +12,7 @@ import { endProcess, findFreePort, startProcess } from './worker-process.ts';
 const firstRestartDelayMs = 100;
 const maxRestartDelayMs = 10_000;
 /** A worker that has lived this long may restart at once again. */
-const stableAfterMs = 10_000;
+const stableAfterMs = 1_000;
 /** How many free ports are tried before giving up, when any port will do. */
 const portAttempts = 20;
 /** What a room counts at least, since the people it was made for are still to come: two with microphone and camera, seeing each other. */

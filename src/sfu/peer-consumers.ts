@@ -135,7 +135,7 @@ export class PeerConsumers {
     consumer.on('producerpause', () => this.#events.emit('consumerPaused', { consumerId }));
     consumer.on('producerresume', () => this.#events.emit('consumerResumed', { consumerId }));
     consumer.on('layerschange', (layers) => this.#events.emit('consumerLayersChanged', { consumerId, layers: layers ?? null }));
-    consumer.on('score', (score) => this.#events.emit('consumerScore', { consumerId, score }));
+    consumer.on('score', ({ score, producerScore }) => this.#events.emit('consumerScore', { consumerId, score, producerScore }));
   }
 
   #get(consumerId: string): OwnConsumer {

@@ -69,8 +69,8 @@ export interface PeerEvents {
   consumerClosed: [consumer: { consumerId: string; producerId: string; reason: ConsumerClosedReason }];
   /** Other layers are forwarded to it than before; `null`: none at the moment. */
   consumerLayersChanged: [consumer: { consumerId: string; layers: types.ConsumerLayers | null }];
-  /** Scores from 0 (worst) to 10. */
-  consumerScore: [consumer: { consumerId: string; score: types.ConsumerScore }];
+  /** How well it receives, and how well the server receives what it is sent of: from 0 (worst) to 10. */
+  consumerScore: [consumer: { consumerId: string; score: number; producerScore: number }];
   dataProducerAdded: [dataProducer: DataProducerInfo];
   /** Fired as `producerRemoved` is. */
   dataProducerRemoved: [dataProducer: { dataProducerId: string; label: string }];

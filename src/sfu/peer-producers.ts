@@ -3,7 +3,7 @@ import type { types } from 'mediasoup';
 import { AppError } from '../protocol/errors.ts';
 import type { Source } from '../protocol/ids.ts';
 import type { RtpParameters } from '../protocol/media.ts';
-import { kindOf, producerParametersOf } from './codecs.ts';
+import { areCodecsOf, kindOf, producerParametersOf } from './codecs.ts';
 import { mediasoupCall } from './media-error.ts';
 import type { PeerEvents, ProducerInfo } from './peer-events.ts';
 import type { PeerTransport } from './peer-transport.ts';
@@ -52,16 +52,16 @@ export class PeerProducers {
     if (transport.direction !== 'send') {
       throw new AppError('media.invalid_parameters', { message: 'Producing needs a send transport.', details: { field: 'transportId' } });
     }
+    const ownParameters = fromWireRtpParameters(rtpParameters);
+    if (!areCodecsOf(source, ownParameters)) {
+      throw new AppError('media.invalid_parameters', { message: `A ${source} is ${kindOf(source)}.`, details: { field: 'rtpParameters.codecs' } });
+    }
     if (this.#takenSources.has(source)) throw new AppError('media.source_in_use', { details: { source } });
     this.#quota.take();
     this.#takenSources.add(source);
     let producer: types.Producer;
     try {
-      producer = await transport.produce({
-        kind: kindOf(source),
-        rtpParameters: producerParametersOf(source, fromWireRtpParameters(rtpParameters)),
-        paused,
-      });
+      producer = await transport.produce({ kind: kindOf(source), rtpParameters: producerParametersOf(source, ownParameters), paused });
     } catch (error) {
       this.#takenSources.delete(source);
       this.#quota.release();

@@ -161,20 +161,24 @@ export class PeerTransport extends EventEmitter<PeerTransportEvents> {
   }
 
   async #call<T>(call: Promise<T>): Promise<T> {
+    let result: T;
     try {
-      return await mediasoupCall(call, 'media.invalid_parameters');
+      result = await mediasoupCall(call, 'media.invalid_parameters');
     } catch (error) {
       throw this.closed ? this.#closedError(error) : error;
     }
+    if (this.closed) throw this.#closedError();
+    return result;
   }
 
   async #make<T extends Closable>(call: Promise<T>): Promise<T> {
-    const made = await this.#call(call);
-    if (this.closed) {
-      made.close();
-      throw this.#closedError();
-    }
-    return made;
+    return this.#call(
+      call.then((made) => {
+        // Nobody would get to know it.
+        if (this.closed) made.close();
+        return made;
+      }),
+    );
   }
 
   #closedError(cause?: unknown): AppError {

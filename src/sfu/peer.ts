@@ -38,6 +38,7 @@ export interface PeerStats {
 export interface PeerOptions {
   peerId: string;
   router: types.Router;
+  routerRtpCapabilities: RtpCapabilities;
   webRtcServer: types.WebRtcServer;
   limits: PeerLimits;
   log: Logger;
@@ -53,6 +54,8 @@ export interface PeerOptions {
  */
 export class Peer extends EventEmitter<PeerEvents> {
   readonly id: string;
+  /** What its browser must know before it can produce or consume. */
+  readonly routerRtpCapabilities: RtpCapabilities;
   readonly #router: types.Router;
   readonly #webRtcServer: types.WebRtcServer;
   readonly #log: Logger;
@@ -65,9 +68,10 @@ export class Peer extends EventEmitter<PeerEvents> {
   readonly #data: PeerData;
   #closed = false;
 
-  constructor({ peerId, router, webRtcServer, limits, log, findProducer, findDataProducer }: PeerOptions) {
+  constructor({ peerId, router, routerRtpCapabilities, webRtcServer, limits, log, findProducer, findDataProducer }: PeerOptions) {
     super();
     this.id = peerId;
+    this.routerRtpCapabilities = routerRtpCapabilities;
     this.#router = router;
     this.#webRtcServer = webRtcServer;
     this.#log = log;
