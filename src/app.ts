@@ -13,7 +13,7 @@ import { startEmbeddedDatabase } from './db/embedded.ts';
 import { createFacts } from './facts.ts';
 import { startJobQueue } from './jobs/job-queue.ts';
 import { createLog, type Logger } from './log.ts';
-import { serverActor } from './audit/audit-log.ts';
+import { serverActor } from './db/audit-log.ts';
 import { createEntryService } from './rooms/entry-service.ts';
 import { LiveRooms } from './rooms/live-rooms.ts';
 import { createMediaService } from './rooms/media-service.ts';

@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
-import { audit } from '../audit/audit-log.ts';
+import { audit } from '../db/audit-log.ts';
 import type { Identity, RoomGrants, TokenService } from '../auth/token.ts';
 import type { Database } from '../db/database.ts';
 import type { Facts } from '../facts.ts';

@@ -1,4 +1,4 @@
-import { audit } from '../audit/audit-log.ts';
+import { audit } from '../db/audit-log.ts';
 import type { Database } from '../db/database.ts';
 import type { Notifier } from '../notifier.ts';
 import { AppError } from '../protocol/errors.ts';

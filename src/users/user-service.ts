@@ -1,4 +1,4 @@
-import { type Actor, audit } from '../audit/audit-log.ts';
+import { type Actor, audit } from '../db/audit-log.ts';
 import type { Identity } from '../auth/token.ts';
 import type { Database } from '../db/database.ts';
 import type { Facts } from '../facts.ts';

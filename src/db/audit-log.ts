@@ -1,5 +1,5 @@
-import type { Sql, Transaction } from '../db/database.ts';
-import { auditLog } from '../db/tables.ts';
+import type { Sql, Transaction } from './database.ts';
+import { auditLog } from './tables.ts';
 
 /** Who does something: a user, or the server itself. */
 export interface Actor {
