@@ -75,9 +75,9 @@ export interface Subscription {
   resume(): Promise<void>;
   /** Resolves when so many more frames (of video, or of 10 ms of sound that is not silence) have been decoded. */
   frames(count: number): Promise<void>;
+  /** Resolves with the next decoded video frame of this width in pixels. */
+  frameOfWidth(width: number): Promise<void>;
   readonly frameCount: number;
-  /** Width of the last decoded video frame; 0 before the first. */
-  readonly frameWidth: number;
 }
 
 /** A real WebRTC client in Node: mediasoup-client on wrtc's native stack, with synthetic media. Close it, or the process does not end. */
@@ -148,11 +148,9 @@ export class WebRtcClient {
       reply: answered,
       resume: async () => void (await this.#signal.resumeConsumer({ consumerId })),
       frames: (count) => sink.frames(count),
+      frameOfWidth: (width) => sink.frameOfWidth(width),
       get frameCount() {
         return sink.count;
-      },
-      get frameWidth() {
-        return sink.width;
       },
     };
   }
@@ -336,10 +334,9 @@ class SyntheticTone {
 
 /** Counts what a track has decoded. wrtc delivers silence from the start, which does not count. */
 class FrameSink {
-  readonly #events = new EventEmitter<{ frame: [] }>();
+  readonly #events = new EventEmitter<{ frame: [width: number] }>();
   readonly #stop: () => void;
   count = 0;
-  width = 0;
 
   constructor(track: MediaStreamTrack) {
     if (track.kind === 'video') {
@@ -360,13 +357,19 @@ class FrameSink {
     while (this.count < target) await once(this.#events, 'frame');
   }
 
+  async frameOfWidth(width: number): Promise<void> {
+    for (;;) {
+      const [decoded] = await once(this.#events, 'frame');
+      if (decoded === width) return;
+    }
+  }
+
   close(): void {
     this.#stop();
   }
 
   #onFrame(width: number): void {
     this.count += 1;
-    this.width = width;
-    this.#events.emit('frame');
+    this.#events.emit('frame', width);
   }
 }
