@@ -20,6 +20,11 @@ export function onCore(core: number | undefined, file: string, args: readonly st
   return core === undefined ? [file, [...args]] : ['taskset', ['-c', String(core), file, ...args]];
 }
 
+/** Moves this very process, with all its threads, to a core. */
+export function moveToCore(core: number | undefined): void {
+  if (core !== undefined) execFileSync('taskset', ['-a', '-p', '-c', String(core), String(process.pid)], { stdio: 'ignore' });
+}
+
 export function describeCores({ server, load }: CorePlan): string {
   if (server === undefined) return 'Cores: not pinned (needs Linux, two cores and taskset): server and load disturb each other';
   return `Cores: server (Node and media worker) on core ${server}, load on core ${load}`;
