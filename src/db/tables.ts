@@ -1,9 +1,26 @@
 import { sql } from 'drizzle-orm';
-import { bigserial, boolean, index, integer, jsonb, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  bigserial,
+  boolean,
+  customType,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  unique,
+  uuid,
+} from 'drizzle-orm/pg-core';
+import type { AttachmentAccess, AttachmentKind, ConversationType, MemberRole, MessageType } from '../protocol/chat.ts';
 import type { Role } from '../protocol/ids.ts';
 import type { LeaveReason, RoomEndReason, RoomStatus } from '../protocol/room.ts';
 import type { Privacy } from '../protocol/user.ts';
 
+const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
+const count = (name: string) => bigint(name, { mode: 'number' });
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3 });
 
 /** What Parley keeps of the host application's users. */
@@ -106,3 +123,199 @@ export const auditLog = pgTable('audit_log', {
   address: text('address'),
   details: jsonb('details').$type<Record<string, unknown>>().notNull().default({}),
 });
+
+/** Who may meet whom and when, as the host application says. */
+export const appointments = pgTable('appointments', {
+  appointmentId: text('appointment_id').primaryKey(),
+  scheduledAt: time('scheduled_at').notNull(),
+  durationMinutes: integer('duration_minutes').notNull(),
+  createdBy: text('created_by').notNull(),
+  createdAt: time('created_at').notNull().defaultNow(),
+});
+
+export const appointmentParticipants = pgTable(
+  'appointment_participants',
+  {
+    appointmentId: text('appointment_id')
+      .notNull()
+      .references(() => appointments.appointmentId, { onDelete: 'cascade' }),
+    userId: text('user_id').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.appointmentId, table.userId] }),
+    index('appointment_participants_user').on(table.userId, table.appointmentId),
+  ],
+);
+
+/** Random keys that are kept wrapped by the key ring. */
+export const dataKeys = pgTable('data_keys', {
+  name: text('name').primaryKey(),
+  keyId: text('key_id').notNull(),
+  sealed: bytea('sealed').notNull(),
+  createdAt: time('created_at').notNull().defaultNow(),
+});
+
+export const conversations = pgTable(
+  'conversations',
+  {
+    conversationId: uuid('conversation_id').primaryKey(),
+    type: text('type').$type<ConversationType>().notNull(),
+    name: text('name').notNull().default(''),
+    /** Of a direct conversation: both user ids and the appointment's, so that two at once make one. */
+    directKey: text('direct_key').unique(),
+    appointmentId: text('appointment_id'),
+    roomId: uuid('room_id')
+      .unique()
+      .references(() => rooms.roomId),
+    avatarId: uuid('avatar_id'),
+    createdBy: text('created_by').notNull(),
+    createdAt: time('created_at').notNull().defaultNow(),
+    closedAt: time('closed_at'),
+    /** Seq of the last message, system messages included. */
+    lastSeq: count('last_seq').notNull().default(0),
+    /** Messages that can be unread: all but the system's. */
+    messageCount: count('message_count').notNull().default(0),
+    lastMessageId: uuid('last_message_id'),
+    lastActivityAt: time('last_activity_at').notNull().defaultNow(),
+  },
+  (table) => [index('conversations_appointment').on(table.appointmentId)],
+);
+
+/**
+ * Membership with its receipts. What is unread costs the same however long the conversation is:
+ * (conversation.message_count − read_count) − (own_count − read_own_count).
+ */
+export const conversationMembers = pgTable(
+  'conversation_members',
+  {
+    conversationId: uuid('conversation_id')
+      .notNull()
+      .references(() => conversations.conversationId),
+    userId: text('user_id').notNull(),
+    role: text('role').$type<MemberRole>().notNull(),
+    joinedAt: time('joined_at').notNull().defaultNow(),
+    archivedAt: time('archived_at'),
+    mutedUntil: time('muted_until'),
+    deliveredSeq: count('delivered_seq').notNull().default(0),
+    readSeq: count('read_seq').notNull().default(0),
+    /** Of the conversation's messages that can be unread, how many are up to `read_seq`. */
+    readCount: count('read_count').notNull().default(0),
+    /** How many of the conversation's messages this member sent, and how many of those are up to `read_seq`. */
+    ownCount: count('own_count').notNull().default(0),
+    readOwnCount: count('read_own_count').notNull().default(0),
+  },
+  (table) => [
+    primaryKey({ columns: [table.conversationId, table.userId] }),
+    index('conversation_members_user').on(table.userId, table.conversationId),
+  ],
+);
+
+export const messages = pgTable(
+  'messages',
+  {
+    messageId: uuid('message_id').primaryKey(),
+    conversationId: uuid('conversation_id')
+      .notNull()
+      .references(() => conversations.conversationId),
+    seq: count('seq').notNull(),
+    /** How many messages that can be unread the conversation has up to this one, and how many of them are the sender's. */
+    ordinal: count('ordinal').notNull(),
+    senderOrdinal: count('sender_ordinal').notNull(),
+    senderId: text('sender_id').notNull(),
+    clientId: text('client_id').notNull(),
+    type: text('type').$type<MessageType>().notNull(),
+    /** The content, sealed for conversation and message id; null when there is none or it was destroyed. */
+    keyId: text('key_id'),
+    sealed: bytea('sealed'),
+    /** Blind index of the content's words; see chat/search-index.ts. */
+    searchTokens: bigint('search_tokens', { mode: 'bigint' }).array().notNull().default(sql`'{}'`),
+    mentions: text('mentions').array().notNull().default(sql`'{}'`),
+    replyToId: uuid('reply_to_id'),
+    callId: text('call_id'),
+    sentAt: time('sent_at').notNull(),
+    editedAt: time('edited_at'),
+    deletedAt: time('deleted_at'),
+  },
+  (table) => [
+    unique('messages_seq').on(table.conversationId, table.seq),
+    unique('messages_client_id').on(table.conversationId, table.senderId, table.clientId),
+    index('messages_own').on(table.conversationId, table.senderId, table.seq),
+    index('messages_search').using('gin', table.searchTokens),
+    index('messages_key').on(table.keyId).where(sql`sealed is not null`),
+  ],
+);
+
+/** What a message said before it was edited. */
+export const messageVersions = pgTable(
+  'message_versions',
+  {
+    messageId: uuid('message_id')
+      .notNull()
+      .references(() => messages.messageId),
+    version: integer('version').notNull(),
+    keyId: text('key_id').notNull(),
+    sealed: bytea('sealed').notNull(),
+    replacedAt: time('replaced_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.messageId, table.version] })],
+);
+
+/** Messages that somebody has deleted for themselves. */
+export const messageHidden = pgTable(
+  'message_hidden',
+  {
+    messageId: uuid('message_id')
+      .notNull()
+      .references(() => messages.messageId),
+    userId: text('user_id').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.messageId] })],
+);
+
+export const messageReactions = pgTable(
+  'message_reactions',
+  {
+    messageId: uuid('message_id')
+      .notNull()
+      .references(() => messages.messageId),
+    userId: text('user_id').notNull(),
+    emoji: text('emoji').notNull(),
+    reactedAt: time('reacted_at').notNull().default(sql`clock_timestamp()`),
+  },
+  (table) => [primaryKey({ columns: [table.messageId, table.userId, table.emoji] })],
+);
+
+/** Uploaded files; their bytes are sealed in the blob store. */
+export const attachments = pgTable(
+  'attachments',
+  {
+    attachmentId: uuid('attachment_id').primaryKey(),
+    ownerId: text('owner_id').notNull(),
+    access: text('access').$type<AttachmentAccess>().notNull(),
+    conversationId: uuid('conversation_id').references(() => conversations.conversationId),
+    callId: text('call_id'),
+    /** Set when it is sent; until then it is an orphan. */
+    messageId: uuid('message_id').references(() => messages.messageId),
+    /** Its place among the message's attachments. */
+    position: integer('position').notNull().default(0),
+    name: text('name').notNull(),
+    kind: text('kind').$type<AttachmentKind>().notNull(),
+    mediaType: text('media_type').notNull(),
+    bytes: count('bytes').notNull(),
+    width: integer('width'),
+    height: integer('height'),
+    durationMs: integer('duration_ms'),
+    /** SHA-256 of the bytes, hex: the ETag. */
+    sha256: text('sha256').notNull(),
+    blobKey: text('blob_key').notNull(),
+    thumbnailBlobKey: text('thumbnail_blob_key'),
+    createdAt: time('created_at').notNull().defaultNow(),
+    expiresAt: time('expires_at'),
+  },
+  (table) => [
+    index('attachments_message').on(table.messageId),
+    index('attachments_orphans').on(table.createdAt).where(sql`message_id is null`),
+    index('attachments_owner').on(table.ownerId, table.createdAt),
+    index('attachments_expiring').on(table.expiresAt).where(sql`expires_at is not null`),
+  ],
+);
