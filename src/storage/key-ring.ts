@@ -13,6 +13,8 @@ export interface Sealed {
 export interface KeyRing {
   /** The key that encrypts now. */
   readonly currentKeyId: string;
+  /** Whether the ring has a key of this id. */
+  has(keyId: string): boolean;
   /** Encrypts by AES-256-GCM (NIST SP 800-38D). `context` is authenticated with it and must be the same to open it. */
   seal(plain: Buffer, context: string): Sealed;
   /** Decrypts. Throws when the key is gone, or when bytes or context are not what was sealed. */
@@ -26,6 +28,7 @@ export function createKeyRing(keys: readonly { id: string; key: Buffer }[]): Key
   const byId = new Map(keys.map(({ id, key }) => [id, key]));
   return {
     currentKeyId: current.id,
+    has: (keyId) => byId.has(keyId),
 
     seal(plain, context) {
       const nonce = randomBytes(nonceBytes);
@@ -39,7 +42,9 @@ export function createKeyRing(keys: readonly { id: string; key: Buffer }[]): Key
       if (!key) throw new Error(`encryption key ${keyId} is missing`);
       const nonce = bytes.subarray(0, nonceBytes);
       const tag = bytes.subarray(bytes.length - tagBytes);
-      const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes }).setAAD(Buffer.from(context)).setAuthTag(tag);
+      const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes })
+        .setAAD(Buffer.from(context))
+        .setAuthTag(tag);
       return Buffer.concat([decipher.update(bytes.subarray(nonceBytes, bytes.length - tagBytes)), decipher.final()]);
     },
   };
