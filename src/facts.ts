@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import type { MessageType } from './protocol/chat.ts';
 import type { LeaveReason, RoomEndReason } from './protocol/room.ts';
 
 /** What has happened, published after the transaction that made it so has committed. */
@@ -9,6 +10,7 @@ export interface FactMap {
   'room.ended': [{ roomId: string; reason: RoomEndReason; durationSeconds: number }];
   'participant.joined': [{ roomId: string; participantId: string; userId: string }];
   'participant.left': [{ roomId: string; participantId: string; userId: string; reason: LeaveReason }];
+  'message.created': [{ messageId: string; conversationId: string; senderId: string; type: MessageType; memberIds: readonly string[] }];
 }
 
 /** The server's own bus of facts. Listeners are synchronous and must not throw. */

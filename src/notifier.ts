@@ -2,8 +2,8 @@ import type { NoticeName, NoticePayload } from './protocol/index.ts';
 
 /** Who hears a notice. */
 export type Audience = {
-  /** A session, everybody in a room, a room's moderators, or all sessions of a user. */
-  readonly to: { sessionId: string } | { roomId: string } | { moderatorsOf: string } | { userId: string };
+  /** A session, everybody in a room, a room's moderators, or all sessions of some users. */
+  readonly to: { sessionId: string } | { roomId: string } | { moderatorsOf: string } | { userIds: readonly string[] };
   readonly exceptSessionId?: string;
 };
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { request } from './define.ts';
-import { timestamp, timestampInput, userId, uuid } from './ids.ts';
+import { plainText, timestamp, timestampInput, userId, uuid } from './ids.ts';
 
 export const messageType = z.enum([
   'text',
@@ -119,14 +119,14 @@ export type Conversation = z.infer<typeof conversation>;
 const conversationRef = { conversationId: uuid };
 const seq = z.int().nonnegative();
 const content = z.string();
-const emoji = z
+export const emoji = z
   .string()
   .min(1)
   .max(32)
   .regex(/^(\p{RGI_Emoji}|\p{Extended_Pictographic})$/v, 'must be one emoji');
 const pageLimit = z.int().min(1).max(100);
 /** What makes a message once, however often it is sent: the sender's own id for it. */
-const clientId = z.string().min(1).max(64);
+const clientId = plainText(1, 64);
 
 export const sendPayload = z.strictObject({
   ...conversationRef,
@@ -218,17 +218,18 @@ export const chatNotices = {
   'chat:membersChanged': z.object({ ...conversationRef, members: z.array(member) }),
 };
 
-const groupName = z.string().trim().min(1).max(200);
+const groupName = plainText(1, 200);
+const appointmentId = plainText(1, 128);
 
 export const directConversationBody = z.strictObject({
   userId,
-  appointmentId: z.string().min(1).max(128).optional(),
+  appointmentId: appointmentId.optional(),
   initialMessage: content.optional(),
 });
 export const groupConversationBody = z.strictObject({
   name: groupName,
   memberIds: z.array(userId).min(1).max(200),
-  appointmentId: z.string().min(1).max(128).optional(),
+  appointmentId: appointmentId.optional(),
 });
 export const updateConversationBody = z.strictObject({ name: groupName.optional(), avatarId: uuid.nullable().optional() });
 export const muteBody = z.strictObject({ until: timestampInput.optional() });

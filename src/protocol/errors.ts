@@ -34,6 +34,14 @@ export const errorStatus = {
   'media.muted': 403,
   'media.limit_reached': 409,
   'media.unavailable': 503,
+  'appointment.not_found': 404,
+  'chat.conversation_not_found': 404,
+  'chat.message_not_found': 404,
+  'chat.member_not_found': 404,
+  'chat.conversation_closed': 409,
+  'chat.too_late': 409,
+  'chat.owner_must_hand_over': 409,
+  'chat.direct_conversation': 409,
   'server.shutting_down': 503,
   internal: 500,
 } as const;
@@ -69,6 +77,12 @@ const messages: Partial<Record<ErrorCode, string>> = {
   'room.not_joined': 'Join a room first.',
   'media.muted': 'A moderator has muted this source.',
   'media.unavailable': 'The media server is restarting; join again.',
+  'chat.conversation_not_found': 'There is no such conversation.',
+  'chat.message_not_found': 'There is no such message.',
+  'chat.conversation_closed': 'The conversation is closed.',
+  'chat.too_late': 'The message is too old to be edited.',
+  'chat.owner_must_hand_over': 'Make somebody else the owner first.',
+  'chat.direct_conversation': 'This is for groups only.',
   internal: 'Something went wrong on the server.',
 };
 

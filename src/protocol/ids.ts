@@ -27,3 +27,12 @@ export const allSources: readonly Source[] = source.options;
 /** A kind of media. */
 export const mediaKind = z.enum(['audio', 'video']);
 export type MediaKind = z.infer<typeof mediaKind>;
+
+/** Text that is kept as it is; PostgreSQL takes every character but NUL. */
+export const plainText = (minLength: number, maxLength: number) =>
+  z
+    .string()
+    .trim()
+    .min(minLength)
+    .max(maxLength)
+    .refine((text) => !text.includes('\0'), 'must not contain NUL');

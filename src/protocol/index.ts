@@ -1,14 +1,15 @@
 import type { z } from 'zod';
+import { chatNotices, chatRequests } from './chat.ts';
 import type { Acknowledgement, RequestDefinition } from './define.ts';
 import { mediaNotices, mediaRequests } from './media.ts';
 import { roomNotices, roomRequests } from './room.ts';
 import { authRequests, sessionNotices } from './session.ts';
 
 /** Every request a browser may send, by event name. */
-export const requests = { ...authRequests, ...roomRequests, ...mediaRequests };
+export const requests = { ...authRequests, ...roomRequests, ...mediaRequests, ...chatRequests };
 
 /** Every notice the server may send, by event name. */
-export const notices = { ...sessionNotices, ...roomNotices, ...mediaNotices };
+export const notices = { ...sessionNotices, ...roomNotices, ...mediaNotices, ...chatNotices };
 
 export type RequestName = keyof typeof requests;
 export type NoticeName = keyof typeof notices;

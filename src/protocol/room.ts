@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { request } from './define.ts';
-import { role, source, timestamp, timestampInput, userId, uuid } from './ids.ts';
+import { plainText, role, source, timestamp, timestampInput, userId, uuid } from './ids.ts';
 import { consumer, dataProducer, producer, rtpCapabilities, transport } from './media.ts';
 
 /** A user in a room; several tabs of one user are one participant. */
@@ -131,10 +131,10 @@ export const roomNotices = {
   'room:mediaLost': z.object({ reason: z.string() }),
 };
 
-const roomName = z.string().trim().min(1).max(200);
+const roomName = plainText(1, 200);
 
 export const createRoomBody = z.strictObject({
-  appointmentId: z.string().min(1).max(128).optional(),
+  appointmentId: plainText(1, 128).optional(),
   name: roomName.optional(),
   scheduledAt: timestampInput.optional(),
   durationMinutes: z.int().min(1).max(1440).optional(),
@@ -157,7 +157,7 @@ export const createdRoom = z.object({
 export const updateRoomBody = z.strictObject({
   name: roomName.optional(),
   /** Private to moderators. */
-  notes: z.string().max(10_000).optional(),
+  notes: plainText(0, 10_000).optional(),
   lobby: z.boolean().optional(),
 });
 export type UpdateRoomBody = z.infer<typeof updateRoomBody>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { role, timestamp, userId } from './ids.ts';
+import { plainText, role, timestamp, userId } from './ids.ts';
 
 /** What a user lets others see. */
 export const privacy = z.object({
@@ -20,7 +20,7 @@ export const user = z.object({
 export type User = z.infer<typeof user>;
 
 export const updateUserBody = z.strictObject({
-  displayName: z.string().trim().min(1).max(200).optional(),
+  displayName: plainText(1, 200).optional(),
   /** BCP 47. */
   locale: z
     .string()
@@ -31,8 +31,8 @@ export const updateUserBody = z.strictObject({
 });
 export type UpdateUserBody = z.infer<typeof updateUserBody>;
 
-export const suspensionBody = z.strictObject({ reason: z.string().max(500).optional() });
+export const suspensionBody = z.strictObject({ reason: plainText(0, 500).optional() });
 export const suspension = z.object({ userId, suspendedAt: timestamp });
 
-export const demoTokenBody = z.strictObject({ name: z.string().trim().min(1).max(200), role });
+export const demoTokenBody = z.strictObject({ name: plainText(1, 200), role });
 export const demoToken = z.object({ token: z.string(), userId, expiresAt: timestamp });

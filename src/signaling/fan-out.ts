@@ -5,7 +5,7 @@ import { moderatorChannel, roomChannel, type Session, sessionChannel, userChanne
 
 /** Sends notices through socket.io's rooms. */
 export function createFanOut(io: Server, findSession: (sessionId: string) => Session | undefined): Notifier {
-  const emit = (channel: string, exceptSessionId: string | undefined, name: NoticeName, payload: unknown) => {
+  const emit = (channel: string | string[], exceptSessionId: string | undefined, name: NoticeName, payload: unknown) => {
     const target = io.to(channel);
     (exceptSessionId === undefined ? target : target.except(sessionChannel(exceptSessionId))).emit(name, payload);
   };
@@ -25,9 +25,9 @@ export function createFanOut(io: Server, findSession: (sessionId: string) => Ses
   };
 }
 
-function channelOf(to: Audience['to']): string {
+function channelOf(to: Audience['to']): string | string[] {
   if ('sessionId' in to) return sessionChannel(to.sessionId);
-  if ('userId' in to) return userChannel(to.userId);
+  if ('userIds' in to) return to.userIds.map(userChannel);
   if ('moderatorsOf' in to) return moderatorChannel(to.moderatorsOf);
   return roomChannel(to.roomId);
 }

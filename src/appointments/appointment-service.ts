@@ -1,0 +1,50 @@
+import { type Actor, audit } from '../db/audit-log.ts';
+import type { Database } from '../db/database.ts';
+import type { Appointment, AppointmentBody } from '../protocol/appointment.ts';
+import { AppError } from '../protocol/errors.ts';
+import * as store from './appointment-store.ts';
+
+function toAppointment({ appointmentId, participantIds, scheduledAt, durationMinutes }: store.AppointmentRow): Appointment {
+  return { appointmentId, participantIds, scheduledAt: scheduledAt.toISOString(), durationMinutes };
+}
+
+export type AppointmentService = ReturnType<typeof createAppointmentService>;
+
+/** Rules about appointments: the host application declares who may meet, and when. */
+export function createAppointmentService({ db }: { db: Database }) {
+  function assertMayDeclare({ role }: Actor): void {
+    if (role !== 'service' && role !== 'admin') throw new AppError('auth.forbidden');
+  }
+
+  return {
+    /** Declares an appointment, or declares it anew. Errors: `auth.forbidden`. */
+    put(actor: Actor, appointmentId: string, body: AppointmentBody): Promise<{ appointment: Appointment; isNew: boolean }> {
+      assertMayDeclare(actor);
+      return db.transaction(async (tx) => {
+        const participantIds = [...new Set(body.participantIds)].sort();
+        const scheduledAt = new Date(body.scheduledAt);
+        const { durationMinutes } = body;
+        const isNew = await store.putAppointment(tx, { appointmentId, scheduledAt, durationMinutes, createdBy: actor.userId, participantIds });
+        await audit(tx, { actor, action: 'appointment.declared', subject: appointmentId, details: { participantIds } });
+        return { appointment: { appointmentId, participantIds, scheduledAt: scheduledAt.toISOString(), durationMinutes }, isNew };
+      });
+    },
+
+    /** One appointment, for its participants, admins and the host application. Errors: `appointment.not_found`, also for strangers. */
+    async get({ userId, role }: Actor, appointmentId: string): Promise<Appointment> {
+      const row = await store.findAppointment(db.sql, appointmentId);
+      const maySee = role === 'service' || role === 'admin' || row?.participantIds.includes(userId);
+      if (!row || !maySee) throw new AppError('appointment.not_found');
+      return toAppointment(row);
+    },
+
+    /** Takes an appointment back. Errors: `auth.forbidden`, `appointment.not_found`. */
+    remove(actor: Actor, appointmentId: string): Promise<void> {
+      assertMayDeclare(actor);
+      return db.transaction(async (tx) => {
+        if (!(await store.deleteAppointment(tx, appointmentId))) throw new AppError('appointment.not_found');
+        await audit(tx, { actor, action: 'appointment.removed', subject: appointmentId });
+      });
+    },
+  };
+}

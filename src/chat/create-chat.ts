@@ -1,0 +1,100 @@
+import type { Database, Transaction } from '../db/database.ts';
+import type { Facts } from '../facts.ts';
+import type { Logger } from '../log.ts';
+import type { Notifier } from '../notifier.ts';
+import type { Role } from '../protocol/ids.ts';
+import type { KeyRing } from '../storage/key-ring.ts';
+import { createConversationService } from './conversation-service.ts';
+import { findMembership } from './conversation-store.ts';
+import { createConversationViews } from './conversation-view.ts';
+import { readOrMakeDataKey, rewrapDataKeys } from './data-key.ts';
+import { createMemberService } from './member-service.ts';
+import { createMessageSeal } from './message-seal.ts';
+import { createMessageService } from './message-service.ts';
+import { createMessageViews, type FindAttachments } from './message-view.ts';
+import { type ClaimAttachments, createMessageWriter } from './message-writer.ts';
+import { createReceiptService } from './receipt-service.ts';
+import { createSearchIndex } from './search-index.ts';
+import { createSearchService } from './search-service.ts';
+import { createTypingService } from './typing-service.ts';
+
+/** Messages that are sealed anew in one transaction. */
+const resealBatch = 200;
+
+/** What chat needs of uploaded files. */
+export interface MessageAttachments {
+  readonly claimForMessage: ClaimAttachments;
+  readonly findForMessages: FindAttachments;
+  readonly releaseForMessages: (tx: Transaction, messageIds: readonly string[]) => Promise<void>;
+  readonly assertMayUseAsAvatar: (userId: string, attachmentId: string) => Promise<void>;
+}
+
+export type Chat = Awaited<ReturnType<typeof createChat>>;
+
+/** Puts the parts of chat together. */
+export async function createChat(parts: {
+  db: Database;
+  facts: Facts;
+  notifier: Notifier;
+  log: Logger;
+  keyRing: KeyRing;
+  attachments: MessageAttachments;
+  accessPolicy: 'appointment' | 'open';
+  limits: { messageCharacters: number; messagesPerMinute: number; typingSeconds: number };
+  findRole: (userId: string) => Promise<Role | undefined>;
+  showsTyping: (userId: string) => Promise<boolean>;
+}) {
+  const { db, facts, notifier, log, keyRing, attachments, accessPolicy, limits, findRole, showsTyping } = parts;
+  const seal = createMessageSeal(keyRing);
+  const searchIndex = createSearchIndex(await readOrMakeDataKey(db, keyRing, 'search-index'));
+  const views = createMessageViews({ seal, findAttachments: attachments.findForMessages });
+  const writer = createMessageWriter({ db, claimAttachments: attachments.claimForMessage });
+  const messages = createMessageService({
+    db,
+    facts,
+    notifier,
+    writer,
+    views,
+    seal,
+    searchIndex,
+    releaseAttachments: attachments.releaseForMessages,
+    limits,
+  });
+  const conversations = createConversationService({
+    db,
+    notifier,
+    views: createConversationViews({ messageViews: views }),
+    messages,
+    accessPolicy,
+    findRole,
+    assertMayUseAsAvatar: attachments.assertMayUseAsAvatar,
+  });
+  const receipts = createReceiptService({ db, notifier });
+  const typing = createTypingService({ db, notifier, typingSeconds: limits.typingSeconds, showsTyping });
+
+  return {
+    conversations,
+    members: createMemberService({ db, notifier, conversations }),
+    messages,
+    receipts,
+    typing,
+    search: createSearchService({ db, searchIndex, seal, views }),
+
+    /** Whether somebody may see what is in a conversation. */
+    isMember: async (conversationId: string, userId: string) => (await findMembership(db.sql, conversationId, userId)) !== undefined,
+
+    /** Seals anew whatever another key than the current one has sealed. */
+    async reseal(): Promise<void> {
+      await rewrapDataKeys(db, keyRing);
+      let total = 0;
+      for (let count = -1; count !== 0; total += count) count = await messages.reseal(keyRing.currentKeyId, resealBatch);
+      if (total > 0) log.info({ messages: total, keyId: keyRing.currentKeyId }, 'messages sealed by the current key');
+    },
+
+    /** Waits for what is being written. */
+    async close(): Promise<void> {
+      await writer.idle();
+      await receipts.idle();
+    },
+  };
+}

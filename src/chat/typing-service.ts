@@ -1,0 +1,58 @@
+import type { Database } from '../db/database.ts';
+import type { Notifier } from '../notifier.ts';
+import type { RequestPayload } from '../protocol/index.ts';
+import { listMembers } from './conversation-store.ts';
+import { getMembership } from './membership.ts';
+
+export type TypingService = ReturnType<typeof createTypingService>;
+
+/** Who is typing where. It ends by itself after `typingSeconds`, and with the socket. */
+export function createTypingService(parts: {
+  db: Database;
+  notifier: Notifier;
+  typingSeconds: number;
+  /** Whether a user lets others see that they type. */
+  showsTyping: (userId: string) => Promise<boolean>;
+}) {
+  const { db, notifier, typingSeconds, showsTyping } = parts;
+  /** By session, then by conversation. */
+  const active = new Map<string, Map<string, { end: () => void; timer: NodeJS.Timeout | undefined }>>();
+
+  function stop(sessionId: string, conversationId: string): void {
+    const ofSession = active.get(sessionId);
+    const entry = ofSession?.get(conversationId);
+    if (!ofSession || !entry) return;
+    clearTimeout(entry.timer);
+    ofSession.delete(conversationId);
+    if (ofSession.size === 0) active.delete(sessionId);
+    entry.end();
+  }
+
+  return {
+    /** Tells the other members; again it lasts anew. Errors: `chat.conversation_not_found`. */
+    async set(caller: { userId: string; sessionId: string; closed: boolean }, request: RequestPayload<'chat:typing'>): Promise<void> {
+      const { userId, sessionId } = caller;
+      const { conversationId, typing } = request;
+      await getMembership(db.sql, conversationId, userId);
+      if (!typing || caller.closed) return stop(sessionId, conversationId);
+      if (!(await showsTyping(userId))) return;
+      const others = (await listMembers(db.sql, [conversationId])).map((member) => member.userId).filter((id) => id !== userId);
+      const tell = (isTyping: boolean) =>
+        notifier.notify({ to: { userIds: others } }, 'chat:typing', { conversationId, userId, typing: isTyping });
+      if (caller.closed) return;
+
+      const ofSession = active.get(sessionId) ?? new Map();
+      const before = ofSession.get(conversationId);
+      clearTimeout(before?.timer);
+      const timer = typingSeconds > 0 ? setTimeout(() => stop(sessionId, conversationId), typingSeconds * 1000) : undefined;
+      ofSession.set(conversationId, { end: () => tell(false), timer });
+      active.set(sessionId, ofSession);
+      if (!before) tell(true);
+    },
+
+    /** A session's socket is gone: it types no more. */
+    endOf(sessionId: string): void {
+      for (const conversationId of [...(active.get(sessionId)?.keys() ?? [])]) stop(sessionId, conversationId);
+    },
+  };
+}

@@ -1,0 +1,37 @@
+import type { ConversationService } from '../../chat/conversation-service.ts';
+import type { Chatter, MessageService } from '../../chat/message-service.ts';
+import type { ReceiptService } from '../../chat/receipt-service.ts';
+import type { SearchService } from '../../chat/search-service.ts';
+import type { TypingService } from '../../chat/typing-service.ts';
+import { done, type Handlers, type RequestsOf } from '../dispatch.ts';
+import type { Session } from '../session.ts';
+
+function chatterOf({ identity, address, sessionId }: Session): Chatter {
+  return { userId: identity.userId, role: identity.role, address, sessionId };
+}
+
+/** `chat:*`. */
+export function createChatHandlers(parts: {
+  conversations: ConversationService;
+  messages: MessageService;
+  receipts: ReceiptService;
+  typing: TypingService;
+  search: SearchService;
+}): Handlers<RequestsOf<'chat'>> {
+  const { conversations, messages, receipts, typing, search } = parts;
+  return {
+    'chat:send': (session, payload) => messages.send(chatterOf(session), payload),
+    'chat:edit': (session, payload) => messages.edit(chatterOf(session), payload),
+    'chat:delete': (session, payload) => messages.remove(chatterOf(session), payload),
+    'chat:react': (session, payload) => messages.react(chatterOf(session), payload),
+    'chat:unreact': (session, payload) => messages.unreact(chatterOf(session), payload),
+    'chat:history': (session, payload) => messages.history(chatterOf(session), payload),
+    'chat:search': (session, payload) => search.search(chatterOf(session), payload),
+    'chat:delivered': done((session, payload) => receipts.delivered(chatterOf(session), payload)),
+    'chat:read': done((session, payload) => receipts.read(chatterOf(session), payload)),
+    'chat:typing': done((session, payload) =>
+      typing.set({ userId: session.identity.userId, sessionId: session.sessionId, closed: !session.isConnected }, payload),
+    ),
+    'chat:conversations': (session, payload) => conversations.list(chatterOf(session), payload),
+  };
+}
