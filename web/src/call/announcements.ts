@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { Participant, Room } from '../../../src/client/index.ts';
+import { errorText } from '../error-text.ts';
 import { strings } from '../strings.ts';
 
 export interface Announcement {
@@ -70,7 +71,6 @@ function listen(room: Room, say: (text: string, tone?: 'calm' | 'bad') => void):
       if (participant.handRaised && !before?.handRaised) say(strings.announce.handUp(participant.displayName));
       if (!participant.handRaised && before?.handRaised) say(strings.announce.handDown(participant.displayName));
     }),
-    room.on('participantWaiting', ({ participant }) => say(strings.announce.waiting(participant.displayName))),
     room.on('subscribed', ({ subscription }) => {
       const name = names.get(subscription.participantId)?.displayName;
       if (subscription.source === 'screen' && name !== undefined) say(strings.announce.sharing(name));
@@ -83,6 +83,7 @@ function listen(room: Room, say: (text: string, tone?: 'calm' | 'bad') => void):
     room.on('publicationEnded', ({ source }) => {
       if (source === 'camera' || source === 'microphone') say(strings.banner.deviceGone(strings.sources[source]), 'bad');
     }),
+    room.on('error', ({ error }) => say(errorText(error), 'bad')),
     room.on('locked', () => say(strings.announce.locked)),
     room.on('unlocked', () => say(strings.announce.unlocked)),
     room.on('mediaRecovered', () => say(strings.announce.recovered)),
