@@ -55,6 +55,8 @@ export interface WorkerPoolEvents {
 /** The mediasoup workers of this server, one pinned to each core, and the rooms on them. */
 export class WorkerPool extends EventEmitter<WorkerPoolEvents> {
   readonly #workers: MediaWorker[];
+  /** Settles when a worker has come up, shared by all who wait. */
+  #waiting: Promise<void> | undefined;
   #closed = false;
   #ending: Promise<void> | undefined;
 
@@ -153,19 +155,26 @@ export class WorkerPool extends EventEmitter<WorkerPoolEvents> {
   }
 
   async #waitForWorker(): Promise<MediaWorker> {
+    this.#waiting ??= this.#nextStart().finally(() => {
+      this.#waiting = undefined;
+    });
+    await this.#waiting;
+    return this.#findLeastLoaded() ?? this.#waitForWorker();
+  }
+
+  async #nextStart(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const timer = setTimeout(() => reject(new AppError('media.unavailable')), workerWaitMs);
+    const giveUp = (): void => reject(new AppError('media.unavailable'));
+    const timer = setTimeout(giveUp, workerWaitMs);
     const onStarted = (): void => resolve();
-    const onClosed = (): void => reject(new AppError('media.unavailable'));
     this.on('workerStarted', onStarted);
-    this.on('closed', onClosed);
+    this.on('closed', giveUp);
     try {
       await promise;
     } finally {
       clearTimeout(timer);
       this.off('workerStarted', onStarted);
-      this.off('closed', onClosed);
+      this.off('closed', giveUp);
     }
-    return this.#findLeastLoaded() ?? this.#waitForWorker();
   }
 }
