@@ -31,7 +31,7 @@ test('[WEB4] two people in a room see and hear each other, under AES-GCM', async
     await waitFor('more sound', async () => (await readSoundPackets(person.page)) > sound + 10);
     const ciphers = (await readStats(person.page)).filter(({ type }) => type === 'transport').map(({ srtpCipher }) => srtpCipher);
     assert.equal(ciphers.length, 2);
-    for (const cipher of ciphers) assert.match(String(cipher), /^AEAD_AES_(128|256)_GCM$/);
+    for (const cipher of ciphers) assert.match(String(cipher), /AEAD_AES_(128|256)_GCM$/);
     assert.deepEqual(person.faults, []);
   }
 });

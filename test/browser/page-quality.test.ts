@@ -19,8 +19,9 @@ function findFaults(page: Page): Promise<string[]> {
       const labels = 'labels' in control ? [...((control.labels as NodeListOf<HTMLLabelElement> | null) ?? [])] : [];
       const name = control.getAttribute('aria-label') ?? [control, ...labels].map((one) => one.textContent).join('');
       if (name.trim() === '') faults.push(`no name: ${what}`);
-      const { width, height, right } = control.getBoundingClientRect();
-      if (width < 24 || height < 20) faults.push(`too small to hit: ${what}`);
+      const { right } = control.getBoundingClientRect();
+      const boxes = [control, ...labels].map((one) => one.getBoundingClientRect());
+      if (!boxes.some(({ width, height }) => width >= 24 && height >= 24)) faults.push(`too small to hit: ${what}`);
       if (right > window.innerWidth + 1) faults.push(`out of the screen: ${what}`);
     }
     for (const video of document.querySelectorAll('video')) if (!video.ariaLabel) faults.push('a video has no name');
