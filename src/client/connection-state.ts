@@ -172,3 +172,8 @@ export function publicState(state: MachineState): ConnectionState {
       return state;
   }
 }
+
+/** Whether an app sees no difference: opening a socket after the delay is still the same try. */
+export function isSameState(a: ConnectionState, b: ConnectionState): boolean {
+  return a.status === b.status && (a.status !== 'reconnecting' || b.status !== 'reconnecting' || a.attempt === b.attempt);
+}

@@ -1,7 +1,7 @@
 import { io, type Socket } from 'socket.io-client';
 import { type ErrorCode, errorStatus } from '../protocol/errors.ts';
 import type { NoticeName, NoticePayload, Reply, RequestInput, RequestName } from '../protocol/index.ts';
-import { type ConnectionState, type MachineEffect, type MachineEvent, type MachineState, publicState, transition } from './connection-state.ts';
+import { type ConnectionState, isSameState, type MachineEffect, type MachineEvent, type MachineState, publicState, transition } from './connection-state.ts';
 import { Emitter, type Unsubscribe } from './emitter.ts';
 import { ParleyError } from './parley-error.ts';
 import { RequestBook, type RequestOptions } from './request-book.ts';
@@ -127,7 +127,7 @@ export class Connection {
     const { state, effects } = transition(before, event);
     this.#state = state;
     for (const effect of effects) this.#run(effect);
-    if (state !== before && this.#state === state) this.#events.emit('stateChanged', publicState(state));
+    if (this.#state === state && !isSameState(publicState(before), publicState(state))) this.#events.emit('stateChanged', publicState(state));
     // After the state, so that a listener finds the connection usable.
     for (const effect of effects) if (effect.type === 'announceReady') this.#announceReady(effect.recovered);
   }

@@ -51,7 +51,7 @@ export class ElementWatcher {
     clearTimeout(this.#timer);
     this.#resizeObserver?.disconnect();
     this.#intersectionObserver?.disconnect();
-    document.removeEventListener('visibilitychange', this.#onVisibility);
+    if (this.#resizeObserver !== undefined) document.removeEventListener('visibilitychange', this.#onVisibility);
     this.#elements.clear();
   }
 

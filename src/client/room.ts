@@ -271,6 +271,7 @@ export class Room {
         this.#entry.ask('media');
       },
       close: (reason) => this.#close(reason),
+      isMe: (participantId) => participantId === this.#state.me?.participantId,
     });
     this.#off.push(
       connection.on('ready', ({ recovered }) => this.#onReady(recovered)),
@@ -333,7 +334,7 @@ export class Room {
   }
 
   #mayUnmute(source: Source): boolean {
-    return !(this.#state.me?.muted.includes(source) ?? false);
+    return !this.#state.forbidden.has(source);
   }
 
   #forgetWaiting(participantId: string): void {
