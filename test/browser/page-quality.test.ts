@@ -14,7 +14,8 @@ function findFaults(page: Page): Promise<string[]> {
     if (document.title === '') faults.push('no title');
     if (document.querySelectorAll('main').length !== 1) faults.push('not exactly one main');
     if (document.querySelectorAll('h1').length !== 1) faults.push('not exactly one h1');
-    for (const control of document.querySelectorAll<HTMLElement>('button, a[href], input:not(.unseen), select')) {
+    const controls = [...document.querySelectorAll<HTMLElement>('button, a[href], input:not(.unseen), select')];
+    for (const control of controls.filter((one) => one.checkVisibility())) {
       const what = control.outerHTML.slice(0, 80);
       const labels = 'labels' in control ? [...((control.labels as NodeListOf<HTMLLabelElement> | null) ?? [])] : [];
       const name = control.getAttribute('aria-label') ?? [control, ...labels].map((one) => one.textContent).join('');

@@ -54,7 +54,11 @@ export function createCallSession(roomId: string, token: string, media: LocalMed
       try {
         const room = await mine.joinRoom(roomId);
         if (client !== mine) return mine.close();
-        room.on('closed', () => mine.close());
+        // Somebody who was denied still has the preview's devices open.
+        room.on('closed', () => {
+          media.stop();
+          mine.close();
+        });
         publishWhenIn(room, media);
         change({ phase: 'room', client: mine, room });
       } catch (error) {
