@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { isIP } from 'node:net';
+import { setLogEventListeners } from 'mediasoup';
 import type { Logger } from 'pino';
 import { AppError } from '../protocol/errors.ts';
 import { defaultPeerLimits, type PeerLimits } from './codecs.ts';
@@ -81,6 +82,10 @@ export class WorkerPool extends EventEmitter<WorkerPoolEvents> {
     if (['0.0.0.0', '::'].includes(listenIp) && announcedAddress === undefined) {
       throw new Error(`media workers that listen on ${listenIp} need an address to announce to browsers`);
     }
+    // Process-wide, as mediasoup has it: what a worker says on its last breath is found nowhere else.
+    setLogEventListeners({
+      onerror: (namespace, detail, error) => log.warn({ namespace, detail, err: error }, 'mediasoup reports an error'),
+    });
     const affinity = createCpuAffinity(log);
     const limits = { ...defaultPeerLimits, ...options.limits };
     const workers = Array.from({ length: workerCount }, (_, index) => {
