@@ -1,6 +1,5 @@
 // Recovery: the time from a media worker's death by SIGKILL until both people in a room see each other again. Two clients, Parley's own browser SDK on
 // libwebrtc in Node, each send a camera through the whole server with one media worker; nothing but the SDK brings them back.
-import { readdirSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { version as mediasoupVersion } from 'mediasoup';
 import { describeCores, moveToCore, planCores } from './support/cores.ts';
@@ -42,7 +41,7 @@ async function measureAll(): Promise<string> {
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
     const pictures = people.map((person) => person.nextNewPicture());
     const killedAt = performance.now();
-    process.kill(mediaWorkerOf(server.pid), 'SIGKILL');
+    process.kill(server.mediaWorkerPid, 'SIGKILL');
     const tooLate = new Promise<number>((resolve) => setTimeout(resolve, limitMs, Number.POSITIVE_INFINITY));
     const seenAt = await Promise.race([Promise.all(pictures).then((moments) => Math.max(...moments)), tooLate]);
     recoveriesMs.push(seenAt - killedAt);
@@ -59,24 +58,4 @@ async function measureAll(): Promise<string> {
     ],
     [recoveriesMs],
   );
-}
-
-/** The one media worker among a server's children. */
-function mediaWorkerOf(serverPid: number): number {
-  const workers = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => isWorkerOf(pid, serverPid));
-  if (workers.length !== 1 || workers[0] === undefined) throw new Error(`the server has ${workers.length} media workers`);
-  return workers[0];
-}
-
-function isWorkerOf(pid: number, serverPid: number): boolean {
-  try {
-    // proc(5): pid (name) state ppid …; a name is cut at 15 characters.
-    const [, name, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8').match(/^\d+ \((.*)\) \S (\d+)/) ?? [];
-    return Number(parent) === serverPid && name?.startsWith('mediasoup-worke') === true;
-  } catch {
-    return false;
-  }
 }
