@@ -142,7 +142,12 @@ function fail(code: ErrorCode | ClientErrorCode, message: string): Transition {
 
 function close(state: MachineState): Transition {
   if (state.status === 'closed') return to(state);
-  return to({ status: 'closed' }, { type: 'cancelRetry' }, { type: 'closeSocket', goodbye: true }, { type: 'rejectAll', code: 'client.closed' });
+  return to(
+    { status: 'closed' },
+    { type: 'cancelRetry' },
+    { type: 'closeSocket', goodbye: true },
+    { type: 'rejectAll', code: 'client.closed' },
+  );
 }
 
 function to(state: MachineState, ...effects: MachineEffect[]): Transition {

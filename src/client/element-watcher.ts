@@ -29,7 +29,8 @@ export class ElementWatcher {
 
   /** Begins to watch; the first news of it comes without delay. */
   add(element: Element): void {
-    if (this.#closed || this.#elements.has(element) || typeof ResizeObserver !== 'function' || typeof IntersectionObserver !== 'function') return;
+    if (this.#closed || this.#elements.has(element) || typeof ResizeObserver !== 'function' || typeof IntersectionObserver !== 'function')
+      return;
     this.#observe();
     this.#elements.set(element, { size: { width: 0, height: 0 }, isVisible: false });
     this.#resizeObserver?.observe(element);

@@ -76,7 +76,8 @@ const reducers: { [N in NoticeName]?: Reducer<N> } = {
   'room:locked': (state) => withInfo(state, { locked: true }),
   'room:unlocked': (state) => withInfo(state, { locked: false }),
   'room:muted': (state, { participantId, source, allowUnmute }) => withForbidden(state, participantId, source, !allowUnmute),
-  'room:activeSpeaker': (state, { participantId }) => (state.activeSpeakerId === participantId ? state : { ...state, activeSpeakerId: participantId }),
+  'room:activeSpeaker': (state, { participantId }) =>
+    state.activeSpeakerId === participantId ? state : { ...state, activeSpeakerId: participantId },
   'room:ending': (state, { secondsLeft }) => ({ ...state, secondsLeft }),
   'room:ended': (state) => withInfo({ ...state, secondsLeft: 0 }, { status: 'ended' }),
   'room:mediaLost': (state) => ({ ...state, producers: new Map(), dataProducers: new Map(), activeSpeakerId: null }),

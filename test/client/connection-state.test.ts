@@ -10,7 +10,11 @@ import {
   transition,
 } from '../../src/client/connection-state.ts';
 
-const refused = (code: Extract<MachineEvent, { type: 'connectFailed' }>['code']): MachineEvent => ({ type: 'connectFailed', code, message: 'no' });
+const refused = (code: Extract<MachineEvent, { type: 'connectFailed' }>['code']): MachineEvent => ({
+  type: 'connectFailed',
+  code,
+  message: 'no',
+});
 const unreachable = refused(undefined);
 const connecting: MachineState = { status: 'connecting', tokenRenewed: false };
 const connected: MachineState = { status: 'connected', returnAfterMs: undefined };
@@ -50,12 +54,22 @@ function check(rows: Row[]): void {
 
 describe('[SDK1] a lost connection is tried again after 1, 2, 4, 8, 16 s and then every 16 s, ten times in all', () => {
   const seconds = [1, 2, 4, 8, 16, 16, 16, 16, 16, 16];
-  test('the delays', () => assert.deepEqual(Array.from({ length: maxRetries }, (_, index) => retryDelayMs(index + 1) / 1000), seconds));
+  test('the delays', () =>
+    assert.deepEqual(
+      Array.from({ length: maxRetries }, (_, index) => retryDelayMs(index + 1) / 1000),
+      seconds,
+    ));
   check([
     { name: 'the first connection', from: { status: 'idle' }, event: { type: 'connectRequested' }, to: connecting, effects: [open()] },
     { name: 'a lost socket', from: connected, event: { type: 'socketLost' }, to: waiting(1), effects: retryEffects(1000) },
     { name: 'a first connection that fails', from: connecting, event: unreachable, to: waiting(1), effects: retryEffects(1000) },
-    { name: 'a first connection that is lost', from: connecting, event: { type: 'socketLost' }, to: waiting(1), effects: retryEffects(1000) },
+    {
+      name: 'a first connection that is lost',
+      from: connecting,
+      event: { type: 'socketLost' },
+      to: waiting(1),
+      effects: retryEffects(1000),
+    },
     ...seconds.map((delay, index) => ({
       name: `try ${index + 1} begins after ${delay} s`,
       from: waiting(index + 1),
@@ -91,8 +105,20 @@ describe('[SDK1] a lost connection is tried again after 1, 2, 4, 8, 16 s and the
       to: connected,
       effects: [{ type: 'announceReady', recovered: true }],
     },
-    { name: 'a browser that is online again does not wait', from: waiting(5), event: { type: 'networkBack' }, to: opening(5), effects: [{ type: 'cancelRetry' }, open()] },
-    { name: 'a failed connection can be asked for again', from: failed, event: { type: 'connectRequested' }, to: connecting, effects: [open(true)] },
+    {
+      name: 'a browser that is online again does not wait',
+      from: waiting(5),
+      event: { type: 'networkBack' },
+      to: opening(5),
+      effects: [{ type: 'cancelRetry' }, open()],
+    },
+    {
+      name: 'a failed connection can be asked for again',
+      from: failed,
+      event: { type: 'connectRequested' },
+      to: connecting,
+      effects: [open(true)],
+    },
   ]);
 });
 
@@ -106,8 +132,20 @@ describe('[SDK2] a refused identity is final, but an expired token is exchanged 
         { name: `${code} at a retry`, from: opening(2), event: refused(code), to, effects },
       ];
     }),
-    { name: 'expired', from: connecting, event: refused('auth.expired_token'), to: { ...connecting, tokenRenewed: true }, effects: [drop, open(true)] },
-    { name: 'expired at a retry', from: opening(2), event: refused('auth.expired_token'), to: opening(2, true), effects: [drop, open(true)] },
+    {
+      name: 'expired',
+      from: connecting,
+      event: refused('auth.expired_token'),
+      to: { ...connecting, tokenRenewed: true },
+      effects: [drop, open(true)],
+    },
+    {
+      name: 'expired at a retry',
+      from: opening(2),
+      event: refused('auth.expired_token'),
+      to: opening(2, true),
+      effects: [drop, open(true)],
+    },
     {
       name: 'the fresh one is expired, too',
       from: { ...connecting, tokenRenewed: true },
@@ -115,8 +153,20 @@ describe('[SDK2] a refused identity is final, but an expired token is exchanged 
       to: { status: 'failed', code: 'auth.expired_token', message: 'no' },
       effects: [drop, { type: 'rejectAll', code: 'auth.expired_token' }],
     },
-    { name: 'an address that was refused too often tries again later', from: opening(2), event: refused('auth.too_many_attempts'), to: waiting(3), effects: retryEffects(4000) },
-    { name: 'a server that is going down is tried again', from: opening(2), event: refused('server.shutting_down'), to: waiting(3), effects: retryEffects(4000) },
+    {
+      name: 'an address that was refused too often tries again later',
+      from: opening(2),
+      event: refused('auth.too_many_attempts'),
+      to: waiting(3),
+      effects: retryEffects(4000),
+    },
+    {
+      name: 'a server that is going down is tried again',
+      from: opening(2),
+      event: refused('server.shutting_down'),
+      to: waiting(3),
+      effects: retryEffects(4000),
+    },
   ]);
 });
 
@@ -148,7 +198,12 @@ describe('[SDK4] close() ends every state, and nothing follows it', () => {
       to: { status: 'closed' } as const,
       effects,
     })),
-    ...everyEvent.map((event) => ({ name: `${event.type} after it`, from: { status: 'closed' } as const, event, to: { status: 'closed' } as const })),
+    ...everyEvent.map((event) => ({
+      name: `${event.type} after it`,
+      from: { status: 'closed' } as const,
+      event,
+      to: { status: 'closed' } as const,
+    })),
   ]);
 });
 
@@ -160,7 +215,12 @@ describe('[SDK5] what means nothing in a state changes nothing', () => {
     { name: 'a late loss while waiting', from: waiting(2), event: { type: 'socketLost' }, to: waiting(2) },
     { name: 'a timer that is late', from: opening(2), event: { type: 'retryDue' }, to: opening(2) },
     { name: 'online while connected', from: connected, event: { type: 'networkBack' }, to: connected },
-    { name: 'a shutdown while idle', from: { status: 'idle' }, event: { type: 'shutdownAnnounced', reconnectAfterMs: 5 }, to: { status: 'idle' } },
+    {
+      name: 'a shutdown while idle',
+      from: { status: 'idle' },
+      event: { type: 'shutdownAnnounced', reconnectAfterMs: 5 },
+      to: { status: 'idle' },
+    },
   ]);
   test('an app sees a try as one state', () => {
     assert.deepEqual(publicState(waiting(3)), { status: 'reconnecting', attempt: 3, delayMs: 4000 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, test, type TestContext } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import type { types } from 'mediasoup-client';
 import { IceRestarter, type WatchedTransport } from '../../src/client/ice-restarter.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { layersFor, layersOfQuality, largest, priorityFor } from '../../src/client/layers.ts';
+import { largest, layersFor, layersOfQuality, priorityFor } from '../../src/client/layers.ts';
 import { levelOf } from '../../src/client/level-meter.ts';
 import { publishSettings } from '../../src/client/publish-settings.ts';
 import { reconcile } from '../../src/client/reconcile.ts';
@@ -20,7 +20,11 @@ describe('[SDK8] video is asked for in the size in which it is shown', () => {
   for (const [name, size, layers] of rows) test(name, () => assert.deepEqual(layersFor(size), layers));
 
   test('a quality that was asked for', () => {
-    assert.deepEqual((['low', 'medium', 'high'] as const).map(layersOfQuality), [{ spatialLayer: 0 }, { spatialLayer: 1 }, { spatialLayer: 2 }]);
+    assert.deepEqual((['low', 'medium', 'high'] as const).map(layersOfQuality), [
+      { spatialLayer: 0 },
+      { spatialLayer: 1 },
+      { spatialLayer: 2 },
+    ]);
   });
   test('shown several times, the largest counts; what has no size is not shown', () => {
     const small = { width: 10, height: 10 };
@@ -96,7 +100,13 @@ describe('[SDK9] what is received is held against what is published', () => {
     },
     { name: 'what oneself publishes, in whatever tab, is left alone', producers: [producer('a', 'me')], plan: {} },
     { name: 'what nobody wants is not asked for', producers: [producer('a')], unwanted: ['a'], plan: {} },
-    { name: 'a consumer that nobody wants is given back', producers: [producer('a')], offered: [consumer('a')], unwanted: ['a'], plan: { discard: ['a'] } },
+    {
+      name: 'a consumer that nobody wants is given back',
+      producers: [producer('a')],
+      offered: [consumer('a')],
+      unwanted: ['a'],
+      plan: { discard: ['a'] },
+    },
     { name: 'a consumer of a producer that is gone is given back', offered: [consumer('a')], plan: { discard: ['a'] } },
     {
       name: 'a second consumer of the same producer is given back',
@@ -115,7 +125,13 @@ describe('[SDK9] what is received is held against what is published', () => {
   ];
   for (const { name, producers = [], subscriptions = [], offered = [], unwanted = [], plan } of rows) {
     test(name, () => {
-      const result = reconcile({ producers, subscriptions, offered, ownParticipantId: 'me', isWanted: ({ producerId }) => !unwanted.includes(producerId) });
+      const result = reconcile({
+        producers,
+        subscriptions,
+        offered,
+        ownParticipantId: 'me',
+        isWanted: ({ producerId }) => !unwanted.includes(producerId),
+      });
       const ids = (items: readonly { producerId: string }[]) => items.map(({ producerId }) => producerId);
       assert.deepEqual(
         { close: result.close, adopt: ids(result.adopt), discard: ids(result.discard), ask: ids(result.ask) },
@@ -147,7 +163,8 @@ describe('[SDK10] each source is sent as suits it', () => {
 
 describe('[SDK11] one join serves the strongest need', () => {
   const order = ['nothing', 'snapshot', 'transports', 'media'] as const;
-  for (const [i, a] of order.entries()) for (const [j, b] of order.entries()) test(`${a} and ${b}`, () => assert.equal(strongerNeed(a, b), order[Math.max(i, j)]));
+  for (const [i, a] of order.entries())
+    for (const [j, b] of order.entries()) test(`${a} and ${b}`, () => assert.equal(strongerNeed(a, b), order[Math.max(i, j)]));
   test('a server that is not ready is asked again soon, then less often', () => {
     assert.deepEqual([1, 2, 3, 4, 5, 6, 7, 8].map(rejoinDelayMs), [200, 400, 800, 1600, 3200, 6400, 8000, 8000]);
   });

@@ -35,7 +35,8 @@ describe('[SDK6] requests that say what shall be wait for the connection, all ot
     ['media:pauseProducer', true, 'waitIfRecovered'],
     ['room:raiseHand', false, 'reject'],
   ];
-  for (const [name, waits, policy] of rows) test(`${name}, asked for with ${waits}: ${policy}`, () => assert.equal(waitPolicy(name, waits), policy));
+  for (const [name, waits, policy] of rows)
+    test(`${name}, asked for with ${waits}: ${policy}`, () => assert.equal(waitPolicy(name, waits), policy));
 
   const fates: [WaitPolicy, boolean, ReturnType<typeof afterReady>][] = [
     ['wait', true, 'send'],
@@ -103,7 +104,10 @@ describe('[SDK7] every request ends: with its answer, its error, a time-out or t
     const book = new RequestBook(send, 1000);
     const answer = book.request(true, 'room:lock', {});
     sent[0]?.fail();
-    await assert.rejects(answer, (error) => hasCode('auth.forbidden')(error) && error instanceof ParleyError && error.details?.['why'] === 'test');
+    await assert.rejects(
+      answer,
+      (error) => hasCode('auth.forbidden')(error) && error instanceof ParleyError && error.details?.['why'] === 'test',
+    );
   });
 
   test('no answer', async (t) => {

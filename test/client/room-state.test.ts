@@ -14,7 +14,13 @@ const person = (participantId: string, change: Partial<Participant> = {}): Parti
   isModerator: false,
   ...change,
 });
-const camera = (participantId: string): ProducerInfo => ({ producerId: `camera of ${participantId}`, participantId, kind: 'video', source: 'camera', paused: false });
+const camera = (participantId: string): ProducerInfo => ({
+  producerId: `camera of ${participantId}`,
+  participantId,
+  kind: 'video',
+  source: 'camera',
+  paused: false,
+});
 const snapshot = (change: Partial<RoomSnapshot> = {}): RoomSnapshot => ({
   room: {
     roomId: 'room',
@@ -52,36 +58,84 @@ describe('[SDK13] the room that an app sees follows the snapshot and every notic
   });
 
   const rows: [string, (state: RoomState) => RoomState, (state: RoomState) => unknown, unknown][] = [
-    ['somebody comes', (s) => afterNotice(s, 'room:participantJoined', { participant: person('new') }), (s) => ids(s.participants), ['me', 'other', 'new']],
+    [
+      'somebody comes',
+      (s) => afterNotice(s, 'room:participantJoined', { participant: person('new') }),
+      (s) => ids(s.participants),
+      ['me', 'other', 'new'],
+    ],
     [
       'somebody goes, with all that they sent',
       (s) => afterNotice(s, 'room:participantLeft', { participantId: 'other', userId: 'u', reason: 'left' }),
       (s) => [ids(s.participants), ids(s.producers)],
       [['me'], []],
     ],
-    ['somebody goes twice', (s) => afterNotice(s, 'room:participantLeft', { participantId: 'nobody', userId: 'u', reason: 'left' }), (s) => ids(s.participants), ['me', 'other']],
-    ['a hand goes up', (s) => afterNotice(s, 'room:participantUpdated', { participant: person('me', { handRaised: true }) }), (s) => s.me?.handRaised, true],
+    [
+      'somebody goes twice',
+      (s) => afterNotice(s, 'room:participantLeft', { participantId: 'nobody', userId: 'u', reason: 'left' }),
+      (s) => ids(s.participants),
+      ['me', 'other'],
+    ],
+    [
+      'a hand goes up',
+      (s) => afterNotice(s, 'room:participantUpdated', { participant: person('me', { handRaised: true }) }),
+      (s) => s.me?.handRaised,
+      true,
+    ],
     ['somebody waits', (s) => afterNotice(s, 'room:waiting', { participant: person('guest') }), (s) => ids(s.waiting), ['guest']],
     [
       'who waited comes in',
-      (s) => afterNotice(afterNotice(s, 'room:waiting', { participant: person('guest') }), 'room:participantJoined', { participant: person('guest') }),
+      (s) =>
+        afterNotice(afterNotice(s, 'room:waiting', { participant: person('guest') }), 'room:participantJoined', {
+          participant: person('guest'),
+        }),
       (s) => [ids(s.waiting), ids(s.participants)],
       [[], ['me', 'other', 'guest']],
     ],
     [
       'who waited goes away',
-      (s) => afterNotice(afterNotice(s, 'room:waiting', { participant: person('guest') }), 'room:participantLeft', { participantId: 'guest', userId: 'u', reason: 'left' }),
+      (s) =>
+        afterNotice(afterNotice(s, 'room:waiting', { participant: person('guest') }), 'room:participantLeft', {
+          participantId: 'guest',
+          userId: 'u',
+          reason: 'left',
+        }),
       (s) => ids(s.waiting),
       [],
     ],
     ['locked', (s) => afterNotice(s, 'room:locked', { roomId: 'room' }), (s) => s.info?.locked, true],
-    ['unlocked', (s) => afterNotice(afterNotice(s, 'room:locked', { roomId: 'room' }), 'room:unlocked', { roomId: 'room' }), (s) => s.info?.locked, false],
-    ['a camera is switched off', (s) => afterNotice(s, 'media:producerPaused', { producerId: 'camera of other' }), (s) => s.producers.get('camera of other')?.paused, true],
+    [
+      'unlocked',
+      (s) => afterNotice(afterNotice(s, 'room:locked', { roomId: 'room' }), 'room:unlocked', { roomId: 'room' }),
+      (s) => s.info?.locked,
+      false,
+    ],
+    [
+      'a camera is switched off',
+      (s) => afterNotice(s, 'media:producerPaused', { producerId: 'camera of other' }),
+      (s) => s.producers.get('camera of other')?.paused,
+      true,
+    ],
     ['a pause of something unknown', (s) => afterNotice(s, 'media:producerPaused', { producerId: 'x' }), (s) => s === joined, true],
-    ['a new producer', (s) => afterNotice(s, 'media:producerAdded', { producer: camera('me') }), (s) => ids(s.producers), ['camera of other', 'camera of me']],
-    ['the same producer again', (s) => afterNotice(s, 'media:producerAdded', { producer: camera('other') }), (s) => ids(s.producers), ['camera of other']],
+    [
+      'a new producer',
+      (s) => afterNotice(s, 'media:producerAdded', { producer: camera('me') }),
+      (s) => ids(s.producers),
+      ['camera of other', 'camera of me'],
+    ],
+    [
+      'the same producer again',
+      (s) => afterNotice(s, 'media:producerAdded', { producer: camera('other') }),
+      (s) => ids(s.producers),
+      ['camera of other'],
+    ],
     ['a producer is gone', (s) => afterNotice(s, 'media:producerRemoved', { producerId: 'camera of other' }), (s) => ids(s.producers), []],
-    ['the media is lost', (s) => afterNotice(s, 'room:mediaLost', { reason: 'worker_died' }), (s) => [ids(s.producers), ids(s.participants)], [[], ['me', 'other']]],
+    [
+      'the media is lost',
+      (s) => afterNotice(s, 'room:mediaLost', { reason: 'worker_died' }),
+      (s) => [ids(s.producers), ids(s.participants)],
+      [[], ['me', 'other']],
+    ],
     ['somebody speaks', (s) => afterNotice(s, 'room:activeSpeaker', { participantId: 'other' }), (s) => s.activeSpeakerId, 'other'],
     ['the time is nearly up', (s) => afterNotice(s, 'room:ending', { secondsLeft: 60 }), (s) => s.secondsLeft, 60],
     ['a notice of something else', (s) => afterNotice(s, 'session:shutdown', { reconnectAfterMs: 1 }), (s) => s === joined, true],
@@ -97,7 +151,11 @@ describe('[SDK14] a mute that allows no unmute holds until a moderator lifts it'
     ['a mute that one may undo', mute(joined, 'me', true), []],
     ['lifted', mute(mute(joined, 'me', false), 'me', true), []],
     ['somebody else is muted', mute(joined, 'other', false), []],
-    ['it outlasts a new snapshot', fromSnapshot(mute(joined, 'me', false), snapshot({ me: person('me', { muted: ['microphone'] }) })), ['microphone']],
+    [
+      'it outlasts a new snapshot',
+      fromSnapshot(mute(joined, 'me', false), snapshot({ me: person('me', { muted: ['microphone'] }) })),
+      ['microphone'],
+    ],
     ['a snapshot without it lifts it', fromSnapshot(mute(joined, 'me', false), snapshot()), []],
   ];
   for (const [name, state, forbidden] of rows) test(name, () => assert.deepEqual([...state.forbidden], forbidden));
