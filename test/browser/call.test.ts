@@ -122,9 +122,12 @@ test('[WEB17] another camera is taken while the call goes on, without a new prod
   const before = await producers();
   await press(guest, 'Devices');
   const camera = guest.page.getByLabel('Camera', { exact: true });
-  const devices = await camera.locator('option').count();
-  assert.ok(devices > 0, 'Chromium has a fake camera');
-  await camera.selectOption({ index: devices - 1 });
+  const used = await camera.inputValue();
+  const others = await camera.locator('option').evaluateAll((options: HTMLOptionElement[]) => options.map(({ value }) => value));
+  const other = others.find((deviceId) => deviceId !== used);
+  assert.ok(other, 'Chromium has two fake cameras');
+  await camera.selectOption(other);
+  await waitFor('the other camera to be in use', async () => (await camera.inputValue()) === other);
   await framesGrow(host);
   assert.deepEqual(await producers(), before);
   assert.equal(app.app.rooms.all.length, 1);
@@ -143,4 +146,13 @@ test('[WEB10] Leave ends the call on this side and is said on the other', async 
   await press(guest, 'Come back');
   await press(guest, 'Join');
   await framesGrow(host);
+});
+
+test('[WEB10] a closed tab says goodbye: the others read at once that one has left', async () => {
+  await using call = await startCall();
+  await call.guest.page.goto('about:blank');
+  await call.host.page
+    .getByRole('log')
+    .getByText(`${nameOf('guest')} left`)
+    .waitFor();
 });
