@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { version as mediasoupVersion } from 'mediasoup';
 import { buildReceiver } from './receiver/build.ts';
 import { Load } from './receiver/load.ts';
-import { publishedStream } from './subjects/subject.ts';
+import { type MeasuredServer, publishedStream, type ServerName, serverNames } from './subjects/subject.ts';
 import { SubjectProcess } from './subjects/subject-process.ts';
 import { describeCores, planCores } from './support/cores.ts';
 import { cpuTimeNs } from './support/cpu-time.ts';
@@ -22,17 +22,17 @@ const { values: options } = parseArgs({
     rounds: { type: 'string' },
     window: { type: 'string' },
     srtp: { type: 'string' },
-    only: { type: 'string' },
+    servers: { type: 'string', default: 'parley,bare' },
     quick: { type: 'boolean', default: false },
   },
 });
 const sizes = options.subscribers.split(',').map(Number);
 const rounds = Number(options.rounds ?? (options.quick ? 1 : 5));
 const windowMs = 1_000 * Number(options.window ?? (options.quick ? 2 : 3.5));
-const names = (['parley', 'bare'] as const).filter((name) => options.only === undefined || options.only === name);
+const names = serverNames.filter((name) => options.servers.split(',').includes(name));
 if (names.length === 0 || [...sizes, rounds, windowMs].some((number) => !(number > 0))) {
   console.error('usage: npm run bench -- sfu [--subscribers 10,50,100,200] [--rounds 5] [--window seconds] [--quick]');
-  console.error('                            [--only parley|bare] [--srtp SRTP_AEAD_AES_128_GCM]');
+  console.error('                            [--servers parley,bare,whole] [--srtp SRTP_AEAD_AES_128_GCM]');
   process.exit(1);
 }
 
@@ -43,8 +43,8 @@ console.log(`Runs: ${rounds} rounds of ${windowMs / 1_000} s each; one publisher
 
 await using cleanup = new AsyncDisposableStack();
 const load = cleanup.use(await Load.start(await buildReceiver(), cores.load, options.srtp));
-const servers: SubjectProcess[] = [];
-for (const name of names) servers.push(cleanup.use(await SubjectProcess.start(name, cores.server)));
+const servers: MeasuredServer[] = [];
+for (const name of names) servers.push(cleanup.use(await startServer(name)));
 
 const runs: Run[] = [];
 for (const size of sizes) {
@@ -58,14 +58,22 @@ for (const size of sizes) {
 }
 showProgress('');
 console.log(formatFigures(runs));
-if (names.length > 1) console.log(`\nParley’s CPU time per packet above that of the bare mediasoup worker:\n${formatComparison(runs)}`);
+if (names.includes('bare') && names.length > 1)
+  console.log(`\nCPU time per packet above that of the bare mediasoup worker:\n${formatComparison(runs)}`);
+
+async function startServer(name: ServerName): Promise<MeasuredServer> {
+  if (name !== 'whole') return SubjectProcess.start(name, cores.server);
+  // Loaded only when asked for: it brings a native WebRTC stack along.
+  const { WholeServer } = await import('./subjects/whole-server.ts');
+  return WholeServer.start(cores.server);
+}
 
 /** One line that is written over, on a terminal only. */
 function showProgress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 }
 
-async function measure(server: SubjectProcess, subscribers: number): Promise<Run> {
+async function measure(server: MeasuredServer, subscribers: number): Promise<Run> {
   await server.openRoom();
   await load.connect(publisherId, await server.addPublisher(load.fingerprint), 'sender');
   const ids = Array.from({ length: subscribers }, (_, index) => index + 1);

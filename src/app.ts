@@ -52,6 +52,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
   const log = overrides.log ?? createLog(config.logLevel);
   const facts = createFacts();
   const { limits } = config;
+  for (const warning of config.warnings) log.warn(warning);
 
   const databaseUrl =
     config.databaseUrl ??
@@ -123,7 +124,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
   });
   parts.defer(() => jobs.close());
 
-  const { dispatch, forget } = createDispatch({
+  const dispatch = createDispatch({
     handlers: {
       ...createAuthHandlers({ tokens, users }),
       ...createRoomHandlers({ entry, moderation, roomService, rooms }),
@@ -135,7 +136,6 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
   sockets.start({
     dispatch,
     onSessionClosed: (session, reason) => {
-      forget(session);
       entry.leave(session, reason).catch((error: unknown) => log.error({ err: error, sessionId: session.sessionId }, 'leaving was not written down'));
     },
   });

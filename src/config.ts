@@ -1,13 +1,16 @@
 import { createPublicKey } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { createSecureContext } from 'node:tls';
+import proxyAddr from '@fastify/proxy-addr';
 import { z } from 'zod';
 
 /** A setting that may be left out or left empty. */
-const optional = <T extends z.ZodType>(schema: T) => z.preprocess((value) => (value === '' ? undefined : value), schema.optional());
+const optional = <T extends z.ZodType>(schema: T) => z.preprocess((value) => (isBlank(value) ? undefined : value), schema.optional());
 const withDefault = <T extends z.ZodType>(schema: T, value: string | number) =>
-  z.preprocess((given) => (given === undefined || given === '' ? value : given), schema);
+  z.preprocess((given) => (isBlank(given) ? value : given), schema);
+const isBlank = (value: unknown) => value === undefined || (typeof value === 'string' && value.trim() === '');
 
 const list = z.string().transform((value) =>
   value
@@ -15,21 +18,44 @@ const list = z.string().transform((value) =>
     .map((item) => item.trim())
     .filter((item) => item !== ''),
 );
-const port = z.coerce.number().int().min(0).max(65_535);
-/** A limit; 0 turns it off. */
-const limit = (value: number) => withDefault(z.coerce.number().nonnegative(), value);
-const existingFile = z.string().refine((file) => existsSync(file), 'there is no such file');
+const number = z.coerce.number('must be a number');
+const port = number.int().min(0).max(65_535);
+/** Longest time that a timer can wait, in seconds: 24 days. */
+const maxSeconds = 2_000_000;
+/** A limit on how many; 0 turns it off. */
+const count = (value: number) => withDefault(number.int().nonnegative(), value);
+/** A limit on a rate; 0 turns it off. */
+const rate = (value: number) => withDefault(number.nonnegative(), value);
+/** A limit on a time; 0 turns it off. */
+const seconds = (value: number) => withDefault(number.nonnegative().max(maxSeconds), value);
+const minutes = (value: number) => withDefault(number.nonnegative().max(maxSeconds / 60), value);
+const existingFile = z.string().refine((file) => statSync(file, { throwIfNoEntry: false })?.isFile() ?? false, 'there is no such file');
+const proxies = list.refine((addresses) => {
+  try {
+    return proxyAddr.compile([...addresses]) !== undefined;
+  } catch {
+    return false;
+  }
+}, 'must be addresses, subnets such as 10.0.0.0/8, or loopback, linklocal, uniquelocal');
+const origins = list.refine(
+  (addresses) => addresses.every((address) => URL.canParse(address) && new URL(address).origin === address),
+  'must be origins such as https://portal.example, without a path',
+);
+/** RFC 7518, section 3.3: a key of RS256 has 2048 bits at least. */
+const minRsaBits = 2048;
 const publicKey = z
   .string()
   .transform((pem) => pem.replaceAll('\\n', '\n'))
   .refine((pem) => {
     try {
-      const { asymmetricKeyType, asymmetricKeyDetails } = createPublicKey(pem);
-      return asymmetricKeyType === 'rsa' || (asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === 'prime256v1');
+      const { type, asymmetricKeyType, asymmetricKeyDetails } = createPublicKey(pem);
+      if (type !== 'public') return false;
+      if (asymmetricKeyType === 'rsa') return (asymmetricKeyDetails?.modulusLength ?? 0) >= minRsaBits;
+      return asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === 'prime256v1';
     } catch {
       return false;
     }
-  }, 'must be an RSA or P-256 public key in PEM');
+  }, `must be a P-256 public key or an RSA one of at least ${minRsaBits} bits, in PEM`);
 
 const environment = z.object({
   NODE_ENV: optional(z.string()),
@@ -45,33 +71,35 @@ const environment = z.object({
   AUTH_ISSUER: optional(z.string()),
   AUTH_AUDIENCE: optional(z.string()),
   ACCESS_POLICY: withDefault(z.enum(['appointment', 'open']), 'appointment'),
-  CORS_ORIGINS: withDefault(list, ''),
-  TRUSTED_PROXIES: withDefault(list, 'loopback'),
+  CORS_ORIGINS: withDefault(origins, ''),
+  TRUSTED_PROXIES: withDefault(proxies, 'loopback'),
   TLS_CERT_FILE: optional(existingFile),
   TLS_KEY_FILE: optional(existingFile),
   MEDIA_LISTEN_IP: optional(z.union([z.ipv4(), z.ipv6()])),
   MEDIA_ANNOUNCED_ADDRESS: optional(z.string()),
   MEDIA_BASE_PORT: withDefault(port, 44_000),
-  MEDIA_WORKERS: optional(z.coerce.number().int().min(1).max(256)),
+  MEDIA_WORKERS: optional(number.int().min(1).max(256)),
   MEDIASOUP_WORKER_BIN: optional(existingFile),
   STUN_URLS: withDefault(list, ''),
   TURN_URLS: withDefault(list, ''),
   TURN_SECRET: optional(z.string()),
   LOG_LEVEL: withDefault(z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']), 'info'),
-  LIMIT_ROOMS_PER_DAY: limit(10),
-  LIMIT_PARTICIPANTS: limit(16),
-  LIMIT_ROOM_MINUTES: limit(60),
-  LIMIT_RECONNECT_SECONDS: limit(30),
-  LIMIT_PING_INTERVAL_SECONDS: withDefault(z.coerce.number().positive(), 25),
-  LIMIT_PING_TIMEOUT_SECONDS: withDefault(z.coerce.number().positive(), 60),
-  LIMIT_REFUSED_CONNECTIONS_PER_MINUTE: limit(10),
-  LIMIT_REQUESTS_PER_SECOND: limit(50),
-  LIMIT_PAYLOAD_BYTES: limit(1_048_576),
-  LIMIT_ICE_HOURS: withDefault(z.coerce.number().positive(), 4),
+  LIMIT_ROOMS_PER_DAY: count(10),
+  LIMIT_PARTICIPANTS: count(16),
+  LIMIT_ROOM_MINUTES: minutes(60),
+  LIMIT_RECONNECT_SECONDS: seconds(30),
+  LIMIT_PING_INTERVAL_SECONDS: withDefault(number.positive().max(maxSeconds), 25),
+  LIMIT_PING_TIMEOUT_SECONDS: withDefault(number.positive().max(maxSeconds), 60),
+  LIMIT_REFUSED_CONNECTIONS_PER_MINUTE: count(10),
+  LIMIT_REQUESTS_PER_SECOND: rate(50),
+  LIMIT_PAYLOAD_BYTES: count(1_048_576),
+  LIMIT_ICE_HOURS: withDefault(number.positive(), 4),
 });
 
+type Environment = z.infer<typeof environment>;
+
 /** Every setting's name, in the order of `.env.example`. */
-export const settingNames = Object.keys(environment.shape);
+export const settingNames = Object.keys(environment.shape) as readonly (keyof Environment)[];
 
 /** Everything that can be set, read once at start. */
 export interface Config {
@@ -112,6 +140,8 @@ export interface Config {
     readonly credentialHours: number;
   };
   readonly logLevel: string;
+  /** What works but should not stay so, a sentence each, for the log. */
+  readonly warnings: readonly string[];
   /** 0 turns a limit off. */
   readonly limits: {
     readonly roomsPerDay: number;
@@ -138,31 +168,40 @@ export class ConfigError extends Error {
 }
 
 const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
+/** Shorter secrets can be guessed from a token (RFC 7518, section 3.2: as long as the hash, 256 bits). */
+const shortestSecret = 32;
 
 /**
  * Reads the settings from environment variables.
  * @throws ConfigError with every fault at once.
  */
 export function readConfig(env: Record<string, string | undefined>): Config {
-  const parsed = environment.safeParse(env);
-  if (!parsed.success) {
-    throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
-  }
-  const e = parsed.data;
+  const issues = environment.safeParse(env).error?.issues ?? [];
+  const faults = issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  const faulty = new Set(issues.map((issue) => issue.path[0]));
+  // Every setting may be left out, so the rest can be looked at as if the faulty ones had been: one run tells of every fault.
+  const e = environment.parse(Object.fromEntries(Object.entries(env).filter(([name]) => !faulty.has(name))));
+  const has = (name: keyof Environment) => !isBlank(env[name]);
+
   const isProduction = e.NODE_ENV === 'production';
-  const isDemo = e.AUTH_SECRET === undefined && e.AUTH_JWKS_URL === undefined && e.AUTH_PUBLIC_KEY === undefined;
-  const faults: string[] = [];
+  const isDemo = !has('AUTH_SECRET') && !has('AUTH_JWKS_URL') && !has('AUTH_PUBLIC_KEY');
   if (isDemo && isProduction) faults.push('AUTH_SECRET, AUTH_JWKS_URL or AUTH_PUBLIC_KEY: one is needed with NODE_ENV=production');
   if (isDemo && e.HOST !== undefined && !loopback.has(e.HOST)) {
     faults.push(`HOST: without a key for tokens the server listens on loopback only, not on ${e.HOST}`);
   }
-  if ((e.TLS_CERT_FILE === undefined) !== (e.TLS_KEY_FILE === undefined)) faults.push('TLS_CERT_FILE, TLS_KEY_FILE: set both or none');
-  if (e.TURN_URLS.length > 0 && e.TURN_SECRET === undefined) faults.push('TURN_SECRET: is needed with TURN_URLS');
+  if (has('TLS_CERT_FILE') !== has('TLS_KEY_FILE')) faults.push('TLS_CERT_FILE, TLS_KEY_FILE: set both or none');
+  const tls = readTls(e, faults);
+  if (has('TURN_URLS') && !has('TURN_SECRET')) faults.push('TURN_SECRET: is needed with TURN_URLS');
   const workerCount = e.MEDIA_WORKERS ?? availableParallelism();
   if (e.MEDIA_BASE_PORT > 0 && e.MEDIA_BASE_PORT + workerCount > 65_536) {
     faults.push(`MEDIA_BASE_PORT: ${workerCount} workers don't fit below port 65536`);
   }
   if (faults.length > 0) throw new ConfigError(faults);
+
+  const warnings: string[] = [];
+  if (e.AUTH_SECRET !== undefined && e.AUTH_SECRET.length < shortestSecret) {
+    warnings.push(`AUTH_SECRET is shorter than ${shortestSecret} characters; a longer one is harder to guess`);
+  }
 
   return {
     isProduction,
@@ -173,7 +212,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
       publicUrl: e.PUBLIC_URL?.replace(/\/+$/, ''),
       corsOrigins: e.CORS_ORIGINS,
       trustedProxies: e.TRUSTED_PROXIES,
-      tls: e.TLS_CERT_FILE && e.TLS_KEY_FILE ? { cert: readFileSync(e.TLS_CERT_FILE), key: readFileSync(e.TLS_KEY_FILE) } : undefined,
+      tls,
     },
     dataDir: path.resolve(e.DATA_DIR),
     databaseUrl: e.DATABASE_URL,
@@ -194,6 +233,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     },
     ice: { stunUrls: e.STUN_URLS, turnUrls: e.TURN_URLS, turnSecret: e.TURN_SECRET, credentialHours: e.LIMIT_ICE_HOURS },
     logLevel: e.LOG_LEVEL,
+    warnings,
     limits: {
       roomsPerDay: e.LIMIT_ROOMS_PER_DAY,
       participants: e.LIMIT_PARTICIPANTS,
@@ -206,4 +246,17 @@ export function readConfig(env: Record<string, string | undefined>): Config {
       payloadBytes: e.LIMIT_PAYLOAD_BYTES,
     },
   };
+}
+
+/** Certificate and key, when they are set and belong together; else a fault. */
+function readTls({ TLS_CERT_FILE, TLS_KEY_FILE }: Environment, faults: string[]): Config['http']['tls'] {
+  if (TLS_CERT_FILE === undefined || TLS_KEY_FILE === undefined) return undefined;
+  try {
+    const tls = { cert: readFileSync(TLS_CERT_FILE), key: readFileSync(TLS_KEY_FILE) };
+    createSecureContext(tls);
+    return tls;
+  } catch (error) {
+    faults.push(`TLS_CERT_FILE, TLS_KEY_FILE: can't be used together: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
+  }
 }

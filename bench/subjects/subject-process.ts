@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import type { IceTarget } from '../receiver/load.ts';
 import { onCore } from '../support/cores.ts';
 import { answerSchema, type Call, iceTargetSchema } from './calls.ts';
-import type { Subject, SubjectName } from './subject.ts';
+import type { MeasuredServer, SubjectName } from './subject.ts';
 
 /** A server under measurement in a Node process of its own, so that its CPU time is its own. */
-export class SubjectProcess implements Subject, AsyncDisposable {
+export class SubjectProcess implements MeasuredServer {
   readonly name: SubjectName;
   readonly nodePid: number;
   readonly workerPid: number;

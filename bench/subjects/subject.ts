@@ -19,6 +19,15 @@ export interface Subject {
 export const subjectNameSchema = z.enum(['parley', 'bare']);
 export type SubjectName = z.infer<typeof subjectNameSchema>;
 
+export const serverNames = [...subjectNameSchema.options, 'whole'] as const;
+export type ServerName = (typeof serverNames)[number];
+
+/** A subject with processes of its own, whose CPU time can be told. */
+export interface MeasuredServer extends Subject, AsyncDisposable {
+  readonly name: ServerName;
+  readonly nodePid: number;
+}
+
 /** The stream that the load publishes: VP8, one encoding, so that the SFU passes RTP timestamps on as they are. */
 export const publishedStream = { ssrc: 0x50_41_52_4c, payloadType: 96 };
 

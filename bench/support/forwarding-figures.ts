@@ -1,11 +1,11 @@
 import type { Measurement } from '../receiver/load.ts';
-import type { SubjectName } from '../subjects/subject.ts';
+import type { ServerName } from '../subjects/subject.ts';
 import { histogramPercentile, mergeHistograms, percentile } from './percentiles.ts';
 import { type Column, formatTable } from './table.ts';
 
 /** One window of one server with some subscribers. */
 export interface Run extends Measurement {
-  server: SubjectName;
+  server: ServerName;
   subscribers: number;
   workerCpuNs: number;
   nodeCpuNs: number;
@@ -43,22 +43,28 @@ export function formatFigures(runs: readonly Run[]): string {
   return formatTable(columns, [...groups.values()]);
 }
 
-/** How much more CPU time Parley takes per packet than the bare worker: its worker alone, and with its Node process. */
+/** How much more CPU time the other servers take per packet than the bare worker: their worker alone, and with their Node process. */
 export function formatComparison(runs: readonly Run[]): string {
-  const columns: Column<{ subscribers: number; parley: Run[]; bare: Run[] }>[] = [
+  const groups = Map.groupBy(
+    runs.filter(({ server }) => server !== 'bare'),
+    ({ subscribers, server }) => `${subscribers} ${server}`,
+  );
+  const rows = [...groups.values()].map((group) => ({
+    subscribers: group[0]?.subscribers,
+    server: group[0]?.server,
+    group,
+    bare: runs.filter((run) => run.server === 'bare' && run.subscribers === group[0]?.subscribers),
+  }));
+  const columns: Column<(typeof rows)[number]>[] = [
     { heading: 'subscribers', cell: ({ subscribers }) => String(subscribers) },
-    { heading: 'worker %', cell: ({ parley, bare }) => percentAbove(parley, bare, workerCpu) },
-    { heading: 'worker and Node %', cell: ({ parley, bare }) => percentAbove(parley, bare, wholeCpu) },
+    { heading: 'server', cell: ({ server }) => String(server), align: 'left' },
+    { heading: 'worker %', cell: ({ group, bare }) => percentAbove(group, bare, workerCpu) },
+    { heading: 'worker and Node %', cell: ({ group, bare }) => percentAbove(group, bare, wholeCpu) },
     {
       heading: 'by round',
-      cell: ({ parley, bare }) => range(parley.map((run, round) => percentAbove([run], bare.slice(round, round + 1), wholeCpu))),
+      cell: ({ group, bare }) => range(group.map((run, round) => percentAbove([run], bare.slice(round, round + 1), wholeCpu))),
     },
   ];
-  const rows = [...Map.groupBy(runs, (run) => run.subscribers)].map(([subscribers, group]) => ({
-    subscribers,
-    parley: group.filter((run) => run.server === 'parley'),
-    bare: group.filter((run) => run.server === 'bare'),
-  }));
   return formatTable(columns, rows);
 }
 
@@ -89,8 +95,8 @@ function percentOfCore(group: readonly Run[], cpuNs: Figure): string {
   ).toFixed(1);
 }
 
-function percentAbove(parley: readonly Run[], bare: readonly Run[], cpuNs: Figure): string {
-  return (100 * (secondsPerMillion(parley, cpuNs) / secondsPerMillion(bare, workerCpu) - 1)).toFixed(1);
+function percentAbove(group: readonly Run[], bare: readonly Run[], cpuNs: Figure): string {
+  return (100 * (secondsPerMillion(group, cpuNs) / secondsPerMillion(bare, workerCpu) - 1)).toFixed(1);
 }
 
 function latencyMs(group: readonly Run[], fraction: number): string {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -57,6 +57,16 @@ export class ServerProcess implements AsyncDisposable {
     return this.#process.pid;
   }
 
+  /** The present process of its only media worker. Throws when there is none or there are several. */
+  get mediaWorkerPid(): number {
+    const [pid, ...others] = readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .filter((candidate) => isWorkerOf(candidate, this.pid));
+    if (pid === undefined || others.length > 0) throw new Error('the server does not have one media worker');
+    return pid;
+  }
+
   /** A token of a new user. */
   async signIn(name: string, role: Role): Promise<string> {
     return demoToken.parse(await this.#post('/api/v1/demo/token', { name, role })).token;
@@ -85,5 +95,15 @@ export class ServerProcess implements AsyncDisposable {
     });
     if (!response.ok) throw new Error(`POST ${path}: ${response.status} ${await response.text()}`);
     return response.json();
+  }
+}
+
+function isWorkerOf(pid: number, serverPid: number): boolean {
+  try {
+    // proc(5): pid (name) state ppid …; a name is cut at 15 characters.
+    const [, name, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8').match(/^\d+ \((.*)\) \S (\d+)/) ?? [];
+    return Number(parent) === serverPid && name?.startsWith('mediasoup-worke') === true;
+  } catch {
+    return false;
   }
 }

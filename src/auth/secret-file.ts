@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -7,7 +7,7 @@ export function readOrMakeSecret(dataDir: string, name: string): string {
   const folder = path.join(dataDir, 'secrets');
   const file = path.join(folder, name);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const fresh = path.join(folder, `.${name}.${process.pid}`);
+  const fresh = path.join(folder, `.${name}.${randomUUID()}`);
   writeFileSync(fresh, randomBytes(32).toString('base64url'), { mode: 0o600 });
   try {
     // A link fails when the file is there already, so of two servers that start at once one wins and both read the same.

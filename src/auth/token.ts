@@ -1,15 +1,20 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import jwt from 'jsonwebtoken';
-import { JwksClient } from 'jwks-rsa';
 import { z } from 'zod';
 import type { Config } from '../config.ts';
 import { AppError } from '../protocol/errors.ts';
 import { type Role, role, type Source, source, userId, uuid } from '../protocol/ids.ts';
+import { algorithmOf, createKeySet } from './key-set.ts';
 
 /** Seconds by which the clocks of the token's maker and of this server may differ. */
 export const clockToleranceSeconds = 30;
+/** The last second that a Date can show; an `exp` beyond it is in milliseconds, or nonsense. */
+const lastSecond = 8_640_000_000_000;
 /** Header `kid` of tokens that this server signed with its own secret. */
 const ownKeyId = 'parley';
+
+/** A token's header (RFC 7515). Extensions that have to be understood (`crit`) are not. */
+const header = z.object({ alg: z.enum(['HS256', 'RS256', 'ES256']), kid: z.string().optional(), crit: z.undefined().optional() });
 
 const roomClaim = z.object({
   id: uuid,
@@ -21,9 +26,14 @@ const roomClaim = z.object({
 
 const claims = z.object({
   sub: userId,
-  name: z.string().max(200).optional(),
+  // PostgreSQL's text can't hold U+0000.
+  name: z
+    .string()
+    .max(200)
+    .refine((name) => !name.includes('\0'))
+    .optional(),
   role,
-  exp: z.number(),
+  exp: z.number().max(lastSecond),
   room: roomClaim.optional(),
 });
 
@@ -60,24 +70,31 @@ export interface TokenService {
  * Verifies tokens by the configured keys, and by this server's own secret those it signed itself (room tokens, demo mode).
  * `ownSecret` is the secret made once in the data folder; AUTH_SECRET goes before it.
  */
-export function createTokenService({ auth, isDemo, ownSecret }: { auth: Config['auth']; isDemo: boolean; ownSecret: string }): TokenService {
+export function createTokenService({
+  auth,
+  isDemo,
+  ownSecret,
+}: {
+  auth: Config['auth'];
+  isDemo: boolean;
+  ownSecret: string;
+}): TokenService {
   const signingSecret = auth.secret ?? ownSecret;
   const sharedSecret = auth.secret ?? (isDemo ? ownSecret : undefined);
   const publicKey = auth.publicKey === undefined ? undefined : createPublicKey(auth.publicKey);
-  const keySet =
-    auth.jwksUrl === undefined ? undefined : new JwksClient({ jwksUri: auth.jwksUrl, cache: true, rateLimit: true, timeout: 5_000 });
+  const keySet = auth.jwksUrl === undefined ? undefined : createKeySet(auth.jwksUrl);
 
-  /** The key for a token's header and the one algorithm it may be used with. */
-  async function keyFor(header: jwt.JwtHeader): Promise<{ key: string | KeyObject; algorithm: jwt.Algorithm }> {
-    if (header.alg === 'HS256') {
-      const key = header.kid === ownKeyId ? signingSecret : sharedSecret;
-      if (key !== undefined) return { key, algorithm: 'HS256' };
-    }
-    if (header.alg === 'RS256' || header.alg === 'ES256') {
-      if (publicKey && algorithmOf(publicKey) === header.alg) return { key: publicKey, algorithm: header.alg };
+  /** The key for a token's header and the one algorithm it may be used with; `isForRoomsOnly`: it has to carry a room claim. */
+  async function keyFor({ alg, kid }: z.infer<typeof header>): Promise<VerificationKey> {
+    if (alg === 'HS256') {
+      if (sharedSecret !== undefined) return { key: sharedSecret, algorithm: alg };
+      // Outside demo mode the server's own secret signs tokens of rooms only, so that what demo mode once handed out is worth nothing.
+      if (kid === ownKeyId) return { key: signingSecret, algorithm: alg, isForRoomsOnly: true };
+    } else {
+      if (publicKey && algorithmOf(publicKey) === alg) return { key: publicKey, algorithm: alg };
       if (keySet) {
-        const key = await fetchKey(keySet, header.kid);
-        if (algorithmOf(key) === header.alg) return { key, algorithm: header.alg };
+        const key = await keySet.get(kid);
+        if (algorithmOf(key) === alg) return { key, algorithm: alg };
       }
     }
     throw new AppError('auth.invalid_token');
@@ -85,13 +102,11 @@ export function createTokenService({ auth, isDemo, ownSecret }: { auth: Config['
 
   return {
     async verify(raw) {
-      const token = raw?.replace(/^Bearer\s+/i, '').trim();
+      const token = raw?.replace(/^Bearer(\s+|$)/i, '').trim();
       if (!token) throw new AppError('auth.missing_token');
-      const header = jwt.decode(token, { complete: true })?.header;
-      if (!header) throw new AppError('auth.invalid_token');
-      const { key, algorithm } = await keyFor(header);
+      const { key, algorithm, isForRoomsOnly } = await keyFor(headerOf(token));
       const parsed = claims.safeParse(verifySignature(token, key, algorithm, auth));
-      if (!parsed.success) throw new AppError('auth.invalid_token');
+      if (!parsed.success || (isForRoomsOnly && !parsed.data.room)) throw new AppError('auth.invalid_token');
       const { sub, name, role, exp, room } = parsed.data;
       const { id: roomId, ...granted } = room ?? { id: undefined };
       return {
@@ -122,6 +137,20 @@ export function createTokenService({ auth, isDemo, ownSecret }: { auth: Config['
   };
 }
 
+interface VerificationKey {
+  readonly key: string | KeyObject;
+  readonly algorithm: z.infer<typeof header>['alg'];
+  readonly isForRoomsOnly?: boolean;
+}
+
+function headerOf(token: string): z.infer<typeof header> {
+  try {
+    return header.parse(JSON.parse(Buffer.from(token.split('.', 1)[0] ?? '', 'base64url').toString()));
+  } catch (error) {
+    throw new AppError('auth.invalid_token', { cause: error });
+  }
+}
+
 function verifySignature(token: string, key: string | KeyObject, algorithm: jwt.Algorithm, auth: Config['auth']): unknown {
   try {
     return jwt.verify(token, key, {
@@ -133,20 +162,4 @@ function verifySignature(token: string, key: string | KeyObject, algorithm: jwt.
   } catch (error) {
     throw new AppError(error instanceof jwt.TokenExpiredError ? 'auth.expired_token' : 'auth.invalid_token', { cause: error });
   }
-}
-
-async function fetchKey(keySet: JwksClient, keyId: string | undefined): Promise<KeyObject> {
-  try {
-    const key = await keySet.getSigningKey(keyId);
-    return createPublicKey(key.getPublicKey());
-  } catch (error) {
-    const isUnknown = error instanceof Error && error.name === 'SigningKeyNotFoundError';
-    throw new AppError(isUnknown ? 'auth.invalid_token' : 'auth.unavailable', { cause: error });
-  }
-}
-
-function algorithmOf(key: KeyObject): 'RS256' | 'ES256' | undefined {
-  if (key.asymmetricKeyType === 'rsa') return 'RS256';
-  if (key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1') return 'ES256';
-  return undefined;
 }

@@ -11,11 +11,23 @@ const videoFeedback = [
 function video(mimeType: string, payloadType: number, parameters: Record<string, unknown> = {}): types.RtpCodecCapability[] {
   return [
     { kind: 'video', mimeType, clockRate: 90_000, preferredPayloadType: payloadType, parameters, rtcpFeedback: videoFeedback },
-    { kind: 'video', mimeType: 'video/rtx', clockRate: 90_000, preferredPayloadType: payloadType + 1, parameters: { apt: payloadType }, rtcpFeedback: [] },
+    {
+      kind: 'video',
+      mimeType: 'video/rtx',
+      clockRate: 90_000,
+      preferredPayloadType: payloadType + 1,
+      parameters: { apt: payloadType },
+      rtcpFeedback: [],
+    },
   ];
 }
 
-function extension(uri: string, id: number, audio: types.RtpHeaderExtensionDirection | undefined, video?: types.RtpHeaderExtensionDirection): types.RtpHeaderExtension[] {
+function extension(
+  uri: string,
+  id: number,
+  audio: types.RtpHeaderExtensionDirection | undefined,
+  video?: types.RtpHeaderExtensionDirection,
+): types.RtpHeaderExtension[] {
   const common = { uri: uri as types.RtpHeaderExtensionUri, preferredId: id, preferredEncrypt: false };
   return [
     ...(audio === undefined ? [] : [{ ...common, kind: 'audio' as const, direction: audio }]),

@@ -142,7 +142,12 @@ function fail(code: ErrorCode | ClientErrorCode, message: string): Transition {
 
 function close(state: MachineState): Transition {
   if (state.status === 'closed') return to(state);
-  return to({ status: 'closed' }, { type: 'cancelRetry' }, { type: 'closeSocket', goodbye: true }, { type: 'rejectAll', code: 'client.closed' });
+  return to(
+    { status: 'closed' },
+    { type: 'cancelRetry' },
+    { type: 'closeSocket', goodbye: true },
+    { type: 'rejectAll', code: 'client.closed' },
+  );
 }
 
 function to(state: MachineState, ...effects: MachineEffect[]): Transition {
@@ -171,4 +176,9 @@ export function publicState(state: MachineState): ConnectionState {
     default:
       return state;
   }
+}
+
+/** Whether an app sees no difference: opening a socket after the delay is still the same try. */
+export function isSameState(a: ConnectionState, b: ConnectionState): boolean {
+  return a.status === b.status && (a.status !== 'reconnecting' || b.status !== 'reconnecting' || a.attempt === b.attempt);
 }

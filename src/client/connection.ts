@@ -1,7 +1,15 @@
 import { io, type Socket } from 'socket.io-client';
 import { type ErrorCode, errorStatus } from '../protocol/errors.ts';
 import type { NoticeName, NoticePayload, Reply, RequestInput, RequestName } from '../protocol/index.ts';
-import { type ConnectionState, type MachineEffect, type MachineEvent, type MachineState, publicState, transition } from './connection-state.ts';
+import {
+  type ConnectionState,
+  isSameState,
+  type MachineEffect,
+  type MachineEvent,
+  type MachineState,
+  publicState,
+  transition,
+} from './connection-state.ts';
 import { Emitter, type Unsubscribe } from './emitter.ts';
 import { ParleyError } from './parley-error.ts';
 import { RequestBook, type RequestOptions } from './request-book.ts';
@@ -52,7 +60,10 @@ export class Connection {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.#requests = new RequestBook((name, payload, acknowledge) => this.#socket?.emit(name, payload, acknowledge), options.requestTimeoutMs);
+    this.#requests = new RequestBook(
+      (name, payload, acknowledge) => this.#socket?.emit(name, payload, acknowledge),
+      options.requestTimeoutMs,
+    );
   }
 
   get state(): ConnectionState {
@@ -127,7 +138,8 @@ export class Connection {
     const { state, effects } = transition(before, event);
     this.#state = state;
     for (const effect of effects) this.#run(effect);
-    if (state !== before && this.#state === state) this.#events.emit('stateChanged', publicState(state));
+    if (this.#state === state && !isSameState(publicState(before), publicState(state)))
+      this.#events.emit('stateChanged', publicState(state));
     // After the state, so that a listener finds the connection usable.
     for (const effect of effects) if (effect.type === 'announceReady') this.#announceReady(effect.recovered);
   }
@@ -252,9 +264,17 @@ export class Connection {
 
   #watchNetwork(): void {
     if (this.#stopWatchingNetwork !== undefined || typeof globalThis.addEventListener !== 'function') return;
-    const listener = (): void => this.#dispatch({ type: 'networkBack' });
-    globalThis.addEventListener('online', listener);
-    this.#stopWatchingNetwork = () => globalThis.removeEventListener('online', listener);
+    const onOnline = (): void => this.#dispatch({ type: 'networkBack' });
+    // The browser knows long before a ping is missed.
+    const onOffline = (): void => {
+      if (this.isConnected) this.#dispatch({ type: 'socketLost' });
+    };
+    globalThis.addEventListener('online', onOnline);
+    globalThis.addEventListener('offline', onOffline);
+    this.#stopWatchingNetwork = () => {
+      globalThis.removeEventListener('online', onOnline);
+      globalThis.removeEventListener('offline', onOffline);
+    };
   }
 }
 

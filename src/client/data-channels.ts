@@ -13,6 +13,8 @@ export interface DataMessage {
 
 /** How long a channel may take to open, milliseconds. */
 const openTimeoutMs = 10_000;
+/** A message reaches those who have opened their end: so long the first one waits for them, milliseconds. */
+const settleMs = 300;
 
 /** The data channels of one media session: one's own by label, opened on first use, and those of the others. */
 export class DataChannels {
@@ -70,16 +72,20 @@ export class DataChannels {
     const producer = await this.#session.produceData(label).catch((error: unknown) => {
       throw ParleyError.from(error, 'client.unsupported');
     });
-    if (producer.readyState === 'open') return producer;
     await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new ParleyError('client.timeout')), openTimeoutMs);
-      const settle = (finish: () => void) => (): void => {
+      let timer = setTimeout(() => reject(new ParleyError('client.timeout')), openTimeoutMs);
+      const onOpen = (): void => {
         clearTimeout(timer);
-        finish();
+        timer = setTimeout(resolve, settleMs);
       };
-      producer.on('open', settle(resolve));
-      producer.on('transportclose', settle(() => reject(new ParleyError('client.disconnected'))));
-      producer.on('close', settle(() => reject(new ParleyError('client.disconnected'))));
+      const onClosed = (): void => {
+        clearTimeout(timer);
+        reject(new ParleyError('client.disconnected'));
+      };
+      producer.on('transportclose', onClosed);
+      producer.on('close', onClosed);
+      if (producer.readyState === 'open') onOpen();
+      else producer.on('open', onOpen);
     });
     return producer;
   }

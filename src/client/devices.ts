@@ -21,7 +21,12 @@ export interface OpenDeviceOptions {
   constraints?: MediaTrackConstraints;
 }
 
-const microphoneConstraints: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: 1 };
+const microphoneConstraints: MediaTrackConstraints = {
+  echoCancellation: true,
+  noiseSuppression: true,
+  autoGainControl: true,
+  channelCount: 1,
+};
 const cameraConstraints: MediaTrackConstraints = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30, max: 30 } };
 const screenConstraints: DisplayMediaStreamOptions = {
   video: { frameRate: { ideal: 15, max: 30 } },

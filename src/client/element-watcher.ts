@@ -29,7 +29,8 @@ export class ElementWatcher {
 
   /** Begins to watch; the first news of it comes without delay. */
   add(element: Element): void {
-    if (this.#closed || this.#elements.has(element) || typeof ResizeObserver !== 'function' || typeof IntersectionObserver !== 'function') return;
+    if (this.#closed || this.#elements.has(element) || typeof ResizeObserver !== 'function' || typeof IntersectionObserver !== 'function')
+      return;
     this.#observe();
     this.#elements.set(element, { size: { width: 0, height: 0 }, isVisible: false });
     this.#resizeObserver?.observe(element);
@@ -51,7 +52,7 @@ export class ElementWatcher {
     clearTimeout(this.#timer);
     this.#resizeObserver?.disconnect();
     this.#intersectionObserver?.disconnect();
-    document.removeEventListener('visibilitychange', this.#onVisibility);
+    if (this.#resizeObserver !== undefined) document.removeEventListener('visibilitychange', this.#onVisibility);
     this.#elements.clear();
   }
 

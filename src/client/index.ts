@@ -10,8 +10,8 @@ export {
   type DeviceChoice,
   type DeviceList,
   listDevices,
-  onDevicesChanged,
   type OpenDeviceOptions,
+  onDevicesChanged,
   openCamera,
   openMicrophone,
 } from './devices.ts';

@@ -23,7 +23,11 @@ export function levelOf(samples: Float32Array): number {
  *
  * @throws {ParleyError} `client.unsupported`
  */
-export function createLevelMeter(track: MediaStreamTrack, onLevel: (level: number) => void, options: { intervalMs?: number } = {}): LevelMeter {
+export function createLevelMeter(
+  track: MediaStreamTrack,
+  onLevel: (level: number) => void,
+  options: { intervalMs?: number } = {},
+): LevelMeter {
   if (typeof AudioContext !== 'function') throw new ParleyError('client.unsupported');
   const context = new AudioContext();
   const source = context.createMediaStreamSource(new MediaStream([track]));

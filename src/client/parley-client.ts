@@ -39,13 +39,19 @@ export class ParleyClient {
   /** Made by {@link createParleyClient}. */
   constructor(options: ParleyClientOptions) {
     this.#options = options;
-    this.#connection = new Connection({ url: options.url, getToken: options.getToken, requestTimeoutMs: options.requestTimeoutMs ?? 10_000 });
+    this.#connection = new Connection({
+      url: options.url,
+      getToken: options.getToken,
+      requestTimeoutMs: options.requestTimeoutMs ?? 10_000,
+    });
     this.#devices = new DeviceLoader(options.mediaDevice);
     this.#connection.on('stateChanged', (state) => this.#events.emit('stateChanged', state));
     this.#connection.on('ready', ({ recovered }) => {
       // With a room the requests that wait for it are sent once it is joined again.
       if (!recovered && this.#room === undefined) this.#connection.releaseWaiting();
     });
+    // A page that goes says goodbye, or the others would look at a frozen picture until the server gives up waiting.
+    if (typeof globalThis.addEventListener === 'function') globalThis.addEventListener('pagehide', this.#onPageHide);
   }
 
   /** Where the connection is. */
@@ -99,7 +105,11 @@ export class ParleyClient {
    *
    * @throws {ParleyError} the server's code; `client.disconnected`, `client.timeout`, `client.closed`
    */
-  request<N extends RequestName>(name: N, payload: RequestInput<N>, options: Pick<RequestOptions<N>, 'waits' | 'timeoutMs'> = {}): Promise<Reply<N>> {
+  request<N extends RequestName>(
+    name: N,
+    payload: RequestInput<N>,
+    options: Pick<RequestOptions<N>, 'waits' | 'timeoutMs'> = {},
+  ): Promise<Reply<N>> {
     return this.#connection.request(name, payload, options);
   }
 
@@ -113,6 +123,8 @@ export class ParleyClient {
     return this.#events.on(event, listener);
   }
 
+  readonly #onPageHide = (): void => this.close();
+
   /** Leaves the room, lets go of its devices and disconnects. Nothing is left: no timer, listener, track or socket. */
   close(): void {
     if (this.state.status === 'closed') return;
@@ -120,6 +132,7 @@ export class ParleyClient {
     this.#connection.close();
     this.#events.emit('closed', { reason: 'closed' });
     this.#events.clear();
+    if (typeof globalThis.removeEventListener === 'function') globalThis.removeEventListener('pagehide', this.#onPageHide);
   }
 }
 

@@ -65,7 +65,8 @@ export class Publications {
   /** @throws {ParleyError} `client.closed` when it is not published */
   get(source: Source): Publication {
     const publication = this.#all.get(source);
-    if (publication === undefined) throw new ParleyError('client.closed', { message: 'This source is not published.', details: { source } });
+    if (publication === undefined)
+      throw new ParleyError('client.closed', { message: 'This source is not published.', details: { source } });
     return publication;
   }
 
@@ -85,7 +86,10 @@ export class Publications {
     return this.#opened('screen', async () => {
       const { video, audio } =
         options.track === undefined
-          ? await openScreen({ ...(options.audio !== undefined && { audio: options.audio }), ...(options.constraints && { constraints: options.constraints }) })
+          ? await openScreen({
+              ...(options.audio !== undefined && { audio: options.audio }),
+              ...(options.constraints && { constraints: options.constraints }),
+            })
           : { video: options.track, audio: options.audioTrack };
       if (this.#closed) {
         video.stop();
@@ -98,7 +102,9 @@ export class Publications {
       });
       // A room may allow the picture and not the sound: the picture then stands alone.
       if (audio !== undefined) {
-        await this.#publish({ source: 'screenAudio', track: audio }).catch((error: unknown) => this.#host.onError(ParleyError.from(error, 'internal')));
+        await this.#publish({ source: 'screenAudio', track: audio }).catch((error: unknown) =>
+          this.#host.onError(ParleyError.from(error, 'internal')),
+        );
       }
       return screen;
     });
@@ -148,7 +154,11 @@ export class Publications {
     this.#all.clear();
   }
 
-  #publishDevice(source: 'microphone' | 'camera', open: (options: OpenDeviceOptions) => Promise<MediaStreamTrack>, options: PublishCameraOptions): Promise<Publication> {
+  #publishDevice(
+    source: 'microphone' | 'camera',
+    open: (options: OpenDeviceOptions) => Promise<MediaStreamTrack>,
+    options: PublishCameraOptions,
+  ): Promise<Publication> {
     return this.#opened(source, async () => {
       const { deviceId, constraints, muted = false, simulcast } = options;
       const device: OpenDeviceOptions = { ...(deviceId !== undefined && { deviceId }), ...(constraints && { constraints }) };

@@ -14,7 +14,11 @@ export interface RequestOptions<N extends RequestName> {
 }
 
 /** Puts one request on the wire. */
-export type Send = <N extends RequestName>(name: N, payload: RequestInput<N>, acknowledge: (answer: Acknowledgement<Reply<N>>) => void) => void;
+export type Send = <N extends RequestName>(
+  name: N,
+  payload: RequestInput<N>,
+  acknowledge: (answer: Acknowledgement<Reply<N>>) => void,
+) => void;
 
 interface Entry {
   readonly policy: WaitPolicy;
@@ -46,7 +50,12 @@ export class RequestBook {
    *
    * @throws {ParleyError} the server's code; `client.disconnected`, `client.timeout`, `client.closed`
    */
-  request<N extends RequestName>(isConnected: boolean, name: N, payload: RequestInput<N>, options: RequestOptions<N> = {}): Promise<Reply<N>> {
+  request<N extends RequestName>(
+    isConnected: boolean,
+    name: N,
+    payload: RequestInput<N>,
+    options: RequestOptions<N> = {},
+  ): Promise<Reply<N>> {
     const policy = waitPolicy(name, options.waits);
     if (!isConnected && policy === 'reject') return Promise.reject(new ParleyError('client.disconnected'));
     return new Promise<Reply<N>>((resolve, reject) => {

@@ -127,7 +127,10 @@ export class RoomEntry {
     const { device, wasGuessRight } = await devices.fit(routerCapabilitiesOf(reply.rtpCapabilities));
     const consumers = reply.consumers ?? [];
     // A consumer that is asked for again is the same one while it stands.
-    if (!wasGuessRight) await Promise.all(consumers.map(({ consumerId }) => connection.request('media:closeConsumer', { consumerId }).catch(() => undefined)));
+    if (!wasGuessRight)
+      await Promise.all(
+        consumers.map(({ consumerId }) => connection.request('media:closeConsumer', { consumerId }).catch(() => undefined)),
+      );
     const transports = reply.transports ?? (await this.#createTransports());
     // The media that this describes may have been lost meanwhile: then the loop begins anew.
     if (this.#closed || this.#need === 'media') return;
@@ -167,5 +170,11 @@ function isSnapshot(reply: Reply<'room:join'>): reply is RoomSnapshot {
 
 /** Whether the next try may fare better. */
 function isTransient({ code }: ParleyError): boolean {
-  return code === 'media.unavailable' || code === 'client.timeout' || code === 'protocol.rate_limited' || code === 'room.not_joined' || code === 'internal';
+  return (
+    code === 'media.unavailable' ||
+    code === 'client.timeout' ||
+    code === 'protocol.rate_limited' ||
+    code === 'room.not_joined' ||
+    code === 'internal'
+  );
 }

@@ -1,7 +1,7 @@
 import type { Source } from '../protocol/ids.ts';
 import type { NoticePayload } from '../protocol/index.ts';
 import type { ProducerInfo } from '../protocol/media.ts';
-import type { LeaveReason, Participant, Room as RoomInfo, RoomEndReason } from '../protocol/room.ts';
+import type { LeaveReason, Participant, RoomEndReason, Room as RoomInfo } from '../protocol/room.ts';
 import type { DataMessage } from './data-channels.ts';
 import type { ParleyError } from './parley-error.ts';
 import type { Subscription } from './subscription.ts';

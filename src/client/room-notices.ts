@@ -10,6 +10,7 @@ export interface NoticeTargets {
   onAdmitted(): void;
   onMediaLost(): void;
   close(reason: RoomCloseReason): void;
+  isMe(participantId: string): boolean;
 }
 
 /** Hears a notice; the state has followed already. */
@@ -18,7 +19,7 @@ export type OnNotice = <N extends NoticeName>(name: N, follow: (payload: NoticeP
 const nothing = (): void => undefined;
 
 /** Says for each notice of a room what is told and done. */
-export function handleNotices(on: OnNotice, { tell, media, audioLevels, onAdmitted, onMediaLost, close }: NoticeTargets): void {
+export function handleNotices(on: OnNotice, { tell, media, audioLevels, onAdmitted, onMediaLost, close, isMe }: NoticeTargets): void {
   on('room:admitted', onAdmitted);
   on('room:denied', () => close('denied'));
   on('room:kicked', ({ banned }) => close(banned ? 'banned' : 'kicked'));
@@ -40,7 +41,8 @@ export function handleNotices(on: OnNotice, { tell, media, audioLevels, onAdmitt
   });
   on('room:locked', () => tell('locked', undefined));
   on('room:unlocked', () => tell('unlocked', undefined));
-  on('room:muted', ({ source, allowUnmute }) => {
+  on('room:muted', ({ participantId, source, allowUnmute }) => {
+    if (!isMe(participantId)) return;
     // The server has paused the producer; here the device falls silent, too, and the button shows it.
     const publication = media.publications.find(source);
     if (publication !== undefined && !publication.muted) publication.mute().catch(nothing);

@@ -15,6 +15,8 @@ export interface RoomState {
   readonly dataProducers: ReadonlyMap<string, DataProducerInfo>;
   readonly activeSpeakerId: string | null;
   readonly conversationId: string | null;
+  /** One's own sources that a moderator has muted for good. */
+  readonly forbidden: ReadonlySet<Source>;
   /** After `room:ending`. */
   readonly secondsLeft: number | undefined;
 }
@@ -29,6 +31,7 @@ export const emptyRoomState: RoomState = {
   dataProducers: new Map(),
   activeSpeakerId: null,
   conversationId: null,
+  forbidden: new Set(),
   secondsLeft: undefined,
 };
 
@@ -44,6 +47,8 @@ export function fromSnapshot(previous: RoomState, snapshot: RoomSnapshot): RoomS
     dataProducers: keyed(snapshot.dataProducers, (producer) => producer.dataProducerId),
     activeSpeakerId: previous.activeSpeakerId !== null && participants.has(previous.activeSpeakerId) ? previous.activeSpeakerId : null,
     conversationId: snapshot.conversationId,
+    // A snapshot says what is muted, not whether it must stay so: the server has the last word at the next unmute.
+    forbidden: new Set(snapshot.me.muted.filter((source) => previous.forbidden.has(source))),
     secondsLeft: previous.secondsLeft,
   };
 }
@@ -70,8 +75,9 @@ const reducers: { [N in NoticeName]?: Reducer<N> } = {
   }),
   'room:locked': (state) => withInfo(state, { locked: true }),
   'room:unlocked': (state) => withInfo(state, { locked: false }),
-  'room:muted': (state, { source, allowUnmute }) => withMuted(state, source, !allowUnmute),
-  'room:activeSpeaker': (state, { participantId }) => (state.activeSpeakerId === participantId ? state : { ...state, activeSpeakerId: participantId }),
+  'room:muted': (state, { participantId, source, allowUnmute }) => withForbidden(state, participantId, source, !allowUnmute),
+  'room:activeSpeaker': (state, { participantId }) =>
+    state.activeSpeakerId === participantId ? state : { ...state, activeSpeakerId: participantId },
   'room:ending': (state, { secondsLeft }) => ({ ...state, secondsLeft }),
   'room:ended': (state) => withInfo({ ...state, secondsLeft: 0 }, { status: 'ended' }),
   'room:mediaLost': (state) => ({ ...state, producers: new Map(), dataProducers: new Map(), activeSpeakerId: null }),
@@ -99,11 +105,12 @@ function withInfo(state: RoomState, change: Partial<RoomInfo>): RoomState {
   return state.info === undefined ? state : { ...state, info: { ...state.info, ...change } };
 }
 
-function withMuted(state: RoomState, source: Source, isMuted: boolean): RoomState {
-  const { me } = state;
-  if (me === undefined) return state;
-  const others = me.muted.filter((muted) => muted !== source);
-  return withParticipant(state, { ...me, muted: isMuted ? [...others, source] : others });
+function withForbidden(state: RoomState, participantId: string, source: Source, isForbidden: boolean): RoomState {
+  if (participantId !== state.me?.participantId || state.forbidden.has(source) === isForbidden) return state;
+  const forbidden = new Set(state.forbidden);
+  if (isForbidden) forbidden.add(source);
+  else forbidden.delete(source);
+  return { ...state, forbidden };
 }
 
 function withPaused(state: RoomState, producerId: string, paused: boolean): RoomState {

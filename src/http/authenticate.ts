@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Identity, TokenService } from '../auth/token.ts';
+import type { User } from '../protocol/user.ts';
 import type { UserService } from '../users/user-service.ts';
 
 /** Who asks over REST; fits wherever rules want an actor or a requester. */
@@ -7,7 +8,9 @@ export interface RequestCaller {
   readonly userId: string;
   readonly role: string;
   readonly address: string;
+  /** The token's, with the name that everybody sees. */
   readonly identity: Identity;
+  readonly user: User;
 }
 
 /** Finds out who sent a request. Errors: `auth.missing_token`, `auth.invalid_token`, `auth.expired_token`, `auth.suspended`. */
@@ -17,7 +20,8 @@ export type Authenticate = (request: FastifyRequest) => Promise<RequestCaller>;
 export function createAuthenticate({ tokens, users }: { tokens: TokenService; users: UserService }): Authenticate {
   return async (request) => {
     const identity = await tokens.verify(request.headers.authorization);
-    const { displayName } = await users.admit(identity);
-    return { userId: identity.userId, role: identity.role, address: request.ip, identity: { ...identity, displayName } };
+    const user = await users.admit(identity);
+    const { userId, role } = identity;
+    return { userId, role, address: request.ip, identity: { ...identity, displayName: user.displayName }, user };
   };
 }

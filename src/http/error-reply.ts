@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { isInvalidText } from '../db/invalid-text.ts';
 import type { Logger } from '../log.ts';
 import { AppError } from '../protocol/errors.ts';
 
@@ -7,7 +8,12 @@ import { AppError } from '../protocol/errors.ts';
 export function createErrorReply(log: Logger) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
     const appError = toAppError(error);
-    if (appError.code === 'internal') log.error({ err: error, method: request.method, route: request.routeOptions.url }, 'request failed');
+    if (appError.status >= 500) {
+      const fields = { err: error, method: request.method, route: request.routeOptions?.url };
+      if (appError.code === 'internal') log.error(fields, 'request failed');
+      else log.warn(fields, 'request refused');
+    }
+    if (appError.status === 401) reply.header('WWW-Authenticate', 'Bearer');
     const { retryAfterMs } = appError.details ?? {};
     if (typeof retryAfterMs === 'number') reply.header('Retry-After', Math.ceil(retryAfterMs / 1000));
     return reply.status(appError.status).send({ error: appError.toWire() });
@@ -23,6 +29,7 @@ function toAppError(error: unknown): AppError {
     }));
     return new AppError('protocol.invalid_payload', { details: { field: issues[0]?.field ?? '', issues } });
   }
+  if (isInvalidText(error)) return new AppError('protocol.invalid_payload', { message: 'Text may not hold the character U+0000.' });
   const { code, statusCode } = error as Partial<FastifyError>;
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new AppError('protocol.too_large');
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new AppError('protocol.unsupported_media_type');

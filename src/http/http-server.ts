@@ -26,17 +26,25 @@ export type HttpServer = FastifyInstance<
 /** Builds the HTTP server with its error replies, headers and documents; routes are registered by the caller, and the page after them. */
 export async function createHttpServer({ http, log }: { http: Config['http']; log: Logger }): Promise<HttpServer> {
   const options: FastifyServerOptions = {
-    loggerInstance: log.child({ part: 'http' }, { level: 'warn' }),
+    loggerInstance: log.child({ part: 'http' }, { level: log.isLevelEnabled('warn') ? 'warn' : log.level }),
     trustProxy: [...http.trustedProxies],
     bodyLimit: 1_048_576,
     forceCloseConnections: true,
+    // Addresses that can't be routed at all, such as with a malformed escape.
+    frameworkErrors: createErrorReply(log),
   };
-  const server = fastify(http.tls ? Object.assign(options, { https: { ...http.tls } }) : options).withTypeProvider<ZodTypeProvider>() as HttpServer;
+  const server = fastify(
+    http.tls ? Object.assign(options, { https: { ...http.tls } }) : options,
+  ).withTypeProvider<ZodTypeProvider>() as HttpServer;
   server.setValidatorCompiler(validatorCompiler);
   server.setSerializerCompiler(serializerCompiler);
   server.setErrorHandler(createErrorReply(log));
-  server.setNotFoundHandler(() => {
-    throw new AppError('protocol.not_found', { message: 'There is no such address.' });
+  const methodsAt = watchMethods(server);
+  server.setNotFoundHandler((request, reply) => {
+    const allowed = methodsAt(request.url);
+    if (allowed.length === 0) throw new AppError('protocol.not_found', { message: 'There is no such address.' });
+    reply.header('Allow', allowed.join(', '));
+    throw new AppError('protocol.method_not_allowed', { message: 'This address does not take that method.' });
   });
   await server.register(helmet, {
     // The page talks to this server alone; styles are set on elements when the grid is laid out.
@@ -64,6 +72,21 @@ export async function createHttpServer({ http, log }: { http: Config['http']; lo
   });
   await server.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
   return server;
+}
+
+/** Notes every route that is registered from now on; the function answers the methods that an address takes. */
+function watchMethods(server: HttpServer): (url: string) => string[] {
+  const routes: { parts: string[]; methods: string[] }[] = [];
+  server.addHook('onRoute', ({ url, method }) => {
+    routes.push({ parts: url.split('/'), methods: [method].flat() });
+  });
+  return (url) => {
+    const parts = (url.split('?', 1)[0] ?? '').split('/');
+    const fits = (pattern: string[]) =>
+      pattern.length === parts.length &&
+      pattern.every((part, index) => part === parts[index] || (part.startsWith(':') && parts[index] !== ''));
+    return [...new Set(routes.filter((route) => fits(route.parts)).flatMap((route) => route.methods))].sort();
+  };
 }
 
 /** Serves the web app: its files, and its one page for every address that the page itself routes. */

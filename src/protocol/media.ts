@@ -105,7 +105,14 @@ export const iceCandidate = z.object({
   tcpType: z.enum(['active', 'passive', 'so']).optional(),
 });
 
-export const sctpParameters = z.object({ port: z.number(), OS: z.number(), MIS: z.number(), maxMessageSize: z.number() });
+export const sctpParameters = z.object({
+  port: z.number(),
+  OS: z.number(),
+  MIS: z.number(),
+  maxMessageSize: z.number(),
+  maxSendMessageSize: z.number().optional(),
+  maxReceiveMessageSize: z.number().optional(),
+});
 
 /** SCTP stream parameters of a data channel. */
 export const sctpStreamParameters = z.object({

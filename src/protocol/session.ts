@@ -8,9 +8,9 @@ export const protocolVersion = 1;
 /** What a browser offers in the socket's handshake (`auth`). */
 export const handshake = z.object({
   /** A JWT, with or without `Bearer `. */
-  token: z.string().optional(),
-  /** Takes up a session whose socket was lost. */
-  resume: z.object({ sessionId: uuid, resumeKey: z.string().max(128) }).optional(),
+  token: z.string().max(16_384).nullish(),
+  /** Takes up a session whose socket was lost; anything else begins a new one. */
+  resume: z.object({ sessionId: uuid, resumeKey: z.string().max(128) }).optional().catch(undefined),
 });
 export type Handshake = z.infer<typeof handshake>;
 

@@ -1,19 +1,19 @@
 import { v7 as uuidv7 } from 'uuid';
-import { audit } from '../db/audit-log.ts';
 import type { Identity, RoomGrants, TokenService } from '../auth/token.ts';
+import { audit } from '../db/audit-log.ts';
 import type { Database } from '../db/database.ts';
 import type { Facts } from '../facts.ts';
 import type { Logger } from '../log.ts';
 import { AppError } from '../protocol/errors.ts';
 import type { Reply, RequestPayload } from '../protocol/index.ts';
-import type { ConsumerInfo, RtpCapabilities } from '../protocol/media.ts';
+import type { RtpCapabilities } from '../protocol/media.ts';
 import type { IceServer, LeaveReason, RoomSnapshot } from '../protocol/room.ts';
 import type { Peer } from '../sfu/peer.ts';
+import { consumeAll, consumersOf } from './consume-all.ts';
 import { createInTurn } from './in-turn.ts';
 import { type LiveRoom, type ParticipantState, type Seat, toParticipant } from './live-room.ts';
 import type { LiveRooms } from './live-rooms.ts';
-import { toConsumerInfo } from './media-service.ts';
-import { assertMayEnter, type Rights } from './room-access.ts';
+import { assertGrantsFit, assertMayEnter, type Rights } from './room-access.ts';
 import * as store from './room-store.ts';
 
 /** A session as the rules of rooms see it. */
@@ -43,36 +43,54 @@ export function createEntryService(parts: {
   const inTurn = createInTurn();
 
   async function join(caller: Caller, request: RequestPayload<'room:join'>): Promise<Reply<'room:join'>> {
-    const { identity, sessionId } = caller;
+    const { identity } = caller;
     const lent = request.token === undefined ? undefined : await lentGrants(request.token);
+    assertGrantsFit(lent ?? identity.grants, request.roomId);
     const row = await store.findRoom(db.sql, request.roomId);
     if (!row) throw new AppError('room.not_found');
     const relation = await store.findRelation(db.sql, row.roomId, identity.userId);
     const rights = assertMayEnter(row, identity, relation, lent, accessPolicy);
-    if (row.status === 'ended' || row.status === 'cancelled') throw new AppError('room.ended');
-
-    const previous = rooms.findSeat(sessionId);
-    if (previous && previous.live.roomId !== row.roomId) await leaveSeat(caller, previous.live, 'left');
+    if (row.endedAt) throw new AppError('room.ended');
 
     const live = rooms.open(row);
+    const release = live.hold();
     try {
-      return await enter(caller, live, rights, request.rtpCapabilities);
+      const reply = await enterOrWait(caller, live, rights, request.rtpCapabilities);
+      await leaveOtherRooms(caller, live);
+      return reply;
     } finally {
+      release();
       rooms.release(live);
+    }
+  }
+
+  async function enterOrWait(caller: Caller, live: LiveRoom, rights: Rights, rtpCapabilities: RtpCapabilities | undefined) {
+    const { userId } = caller.identity;
+    if (!rights.canModerate && !live.findParticipantOfUser(userId)) {
+      if (live.row.locked) throw new AppError('room.locked');
+      if (live.row.lobby && !live.lobby.isAdmitted(userId)) {
+        // The room was looked up before it was alive here, where changes reach it: it may have ended, or opened, meanwhile.
+        const row = await store.findRoom(db.sql, live.roomId);
+        assertOpen(live, caller);
+        if (row?.lobby) return { waiting: true as const, me: live.lobby.wait(caller.sessionId, toParticipant(newParticipant(caller))) };
+      }
+    }
+    try {
+      return await enter(caller, live, rights, rtpCapabilities);
+    } catch (error) {
+      // A worker that died on the way in has a successor.
+      const isLost = error instanceof AppError && error.code === 'media.unavailable' && !live.closed && !caller.closed;
+      if (!isLost) throw error;
+      return await enter(caller, live, rights, rtpCapabilities);
     }
   }
 
   async function enter(caller: Caller, live: LiveRoom, rights: Rights, rtpCapabilities: RtpCapabilities | undefined) {
     const { identity, sessionId } = caller;
     const { userId } = identity;
-    const known = live.findParticipantOfUser(userId);
-    if (!known && !rights.canModerate) {
-      if (live.row.locked) throw new AppError('room.locked');
-      if (live.row.lobby && !live.isAdmitted(userId)) return { waiting: true as const, me: wait(caller, live) };
-    }
-    live.stopWaiting(sessionId, 'left');
     const release = live.reserve(userId);
     let fresh: Peer | undefined;
+    let written: ParticipantState | undefined;
     try {
       const media = await live.media();
       const seat = live.findSeat(sessionId);
@@ -80,53 +98,62 @@ export function createEntryService(parts: {
       const peer = isAlive ? seat.peer : media.addPeer(sessionId);
       if (!isAlive) fresh = peer;
       const transports = rtpCapabilities && (await peer.ensureTransports());
-      const participant = live.findParticipantOfUser(userId) ?? newParticipant(caller);
-      const isNew = participant.seats.size === 0;
-      if (isNew) await writeJoin(caller, live, participant);
-      if (rtpCapabilities && rights.canSubscribe) {
-        const refused = new Set<string>();
-        for (let missing = unconsumed(live, peer, participant, refused); missing.length > 0; ) {
-          await Promise.all(missing.map((producerId) => consumeUnlessRefused(peer, producerId, rtpCapabilities, refused)));
-          missing = peer.closed ? [] : unconsumed(live, peer, participant, refused);
-        }
+      const known = live.findParticipantOfUser(userId);
+      const participant = known ?? newParticipant(caller, live);
+      if (!known) {
+        await writeJoin(caller, live, participant, rights);
+        written = participant;
       }
-      if (live.closed || caller.closed || peer.closed) {
-        if (isNew) await store.markLeft(db.sql, [participant.participantId], live.closed ? 'room_ended' : 'connection_lost');
-        throw new AppError(live.closed ? 'room.ended' : caller.closed ? 'room.not_joined' : 'media.unavailable');
-      }
+      if (rtpCapabilities && rights.canSubscribe) await consumeAll(live, peer, participant.participantId, rtpCapabilities);
+      assertOpen(live, caller);
+      if (peer.closed) throw new AppError('media.unavailable');
       // From here to the answer nothing is awaited: the snapshot and the subscription are of one tick.
       if (seat) {
-        seat.rights = rights;
+        live.setRights(seat, rights);
         if (!isAlive) live.attachPeer(seat, peer);
       }
       const seated = seat ?? live.seat(sessionId, participant, rights, peer);
       fresh = undefined;
-      if (isNew) facts.emit('participant.joined', { roomId: live.roomId, participantId: participant.participantId, userId });
+      written = undefined;
+      if (!known) facts.emit('participant.joined', { roomId: live.roomId, participantId: participant.participantId, userId });
       return snapshot({ live, seat: seated, transports, rtpCapabilities: media.rtpCapabilities });
     } finally {
       release();
       fresh?.close();
+      if (written) await writeLeave(actorOf(caller), live.roomId, written, live.closed ? 'room_ended' : 'connection_lost');
     }
   }
 
-  /** The first entry starts the room; entry and audit row commit together. Errors: `room.ended`. */
-  async function writeJoin(caller: Caller, live: LiveRoom, participant: ParticipantState): Promise<void> {
+  /** Errors: `room.ended`, `room.not_joined` when the session ended on the way. */
+  function assertOpen(live: LiveRoom, caller: Caller): void {
+    if (live.closed) throw new AppError('room.ended');
+    if (caller.closed) throw new AppError('room.not_joined');
+  }
+
+  /** The first entry starts the room; entry and audit row commit together. Errors: `room.ended`, `room.locked`. */
+  async function writeJoin(caller: Caller, live: LiveRoom, participant: ParticipantState, rights: Rights): Promise<void> {
     const { roomId } = live;
     const { participantId, identity } = participant;
     const result = await db.transaction(async (tx) => {
       const running = await store.startRoom(tx, roomId);
       if (!running) throw new AppError('room.ended');
+      if (running.row.locked && !rights.canModerate) throw new AppError('room.locked');
       await store.insertParticipant(tx, { participantId, roomId, userId: identity.userId });
       await audit(tx, { actor: actorOf(caller), action: 'participant.joined', subject: roomId, details: { participantId } });
       return running;
     });
-    live.row = { ...live.row, status: result.row.status, startedAt: result.row.startedAt };
+    // Read under a lock that changes of the row wait for: never older than what is known here.
+    live.row = result.row;
     if (result.started) facts.emit('room.started', { roomId });
   }
 
-  function wait(caller: Caller, live: LiveRoom) {
-    const { sessionId } = caller;
-    return live.wait(sessionId, toParticipant(newParticipant(caller)));
+  /** A session is in one room, or in one lobby, at a time. */
+  async function leaveOtherRooms(caller: Caller, here: LiveRoom): Promise<void> {
+    for (const live of rooms.all) {
+      if (live === here) continue;
+      live.lobby.stopWaiting(caller.sessionId, 'left');
+      await leaveSeat(caller, live, 'left');
+    }
   }
 
   async function lentGrants(token: string): Promise<RoomGrants> {
@@ -140,15 +167,18 @@ export function createEntryService(parts: {
     rooms.release(live);
     if (!left?.isGone) return;
     await writeLeave(actorOf(caller), live.roomId, left.participant, reason);
+    tellLeft(live.roomId, left.participant, reason);
   }
 
-  /** Keeps the books on somebody who has gone and publishes it. */
-  async function writeLeave(actor: ReturnType<typeof actorOf>, roomId: string, participant: ParticipantState, reason: LeaveReason) {
-    const { participantId, identity } = participant;
+  /** Keeps the books on somebody who has gone; nothing when they are closed already, as by the end of the room. */
+  async function writeLeave(actor: ReturnType<typeof actorOf>, roomId: string, { participantId }: ParticipantState, reason: LeaveReason) {
     await db.transaction(async (tx) => {
-      await store.markLeft(tx, [participantId], reason);
+      if ((await store.markLeft(tx, [participantId], reason)) === 0) return;
       await audit(tx, { actor, action: 'participant.left', subject: roomId, details: { participantId, reason } });
     });
+  }
+
+  function tellLeft(roomId: string, { participantId, identity }: ParticipantState, reason: LeaveReason): void {
     facts.emit('participant.left', { roomId, participantId, userId: identity.userId, reason });
   }
 
@@ -169,7 +199,7 @@ export function createEntryService(parts: {
       iceServers: iceServersFor(seat.participant.identity.userId),
       conversationId: null,
       recording: null,
-      ...(seat.rights.canModerate && { waiting: live.waiting }),
+      ...(seat.rights.canModerate && { waiting: live.lobby.participants }),
       ...(transports && { transports, consumers: consumersOf(live, seat.peer) }),
     };
   }
@@ -182,18 +212,30 @@ export function createEntryService(parts: {
     leave(caller: Pick<Caller, 'sessionId' | 'identity' | 'address'>, reason: LeaveReason): Promise<void> {
       return inTurn.run(caller.identity.userId, async () => {
         for (const live of rooms.all) {
-          live.stopWaiting(caller.sessionId, reason);
-          if (live.findSeat(caller.sessionId)) await leaveSeat(caller, live, reason);
-          else rooms.release(live);
+          live.lobby.stopWaiting(caller.sessionId, reason);
+          await leaveSeat(caller, live, reason);
         }
       });
     },
 
-    /** Takes a participant with all their sessions out of a room. */
-    async remove(actor: ReturnType<typeof actorOf>, live: LiveRoom, participant: ParticipantState, reason: LeaveReason): Promise<void> {
-      for (const sessionId of [...participant.seats.keys()]) live.unseat(sessionId, reason);
-      rooms.release(live);
-      await writeLeave(actor, live.roomId, participant, reason);
+    /** Takes a user with all their sessions out of a room, after whatever they have under way; `beforehand` is called in the same tick. */
+    remove(options: {
+      actor: ReturnType<typeof actorOf>;
+      live: LiveRoom;
+      userId: string;
+      reason: LeaveReason;
+      beforehand: (participant: ParticipantState) => void;
+    }): Promise<void> {
+      const { actor, live, userId, reason, beforehand } = options;
+      return inTurn.run(userId, async () => {
+        const participant = live.findParticipantOfUser(userId);
+        if (!participant) return;
+        beforehand(participant);
+        for (const sessionId of [...participant.seats.keys()]) live.unseat(sessionId, reason);
+        rooms.release(live);
+        await writeLeave(actor, live.roomId, participant, reason);
+        tellLeft(live.roomId, participant, reason);
+      });
     },
 
     /** Who is in a room; for those who are in it, and admins. Errors: `room.not_joined`. */
@@ -209,13 +251,14 @@ export function createEntryService(parts: {
       const gone = rooms.all.flatMap((live) => {
         const participants = live.close(reason);
         rooms.release(live);
-        return participants;
+        return participants.map((participant) => ({ roomId: live.roomId, participant }));
       });
       await store.markLeft(
         db.sql,
-        gone.map((participant) => participant.participantId),
+        gone.map(({ participant }) => participant.participantId),
         reason,
       );
+      for (const { roomId, participant } of gone) tellLeft(roomId, participant, reason);
       if (gone.length > 0) log.info({ participants: gone.length, reason }, 'rooms closed');
     },
   };
@@ -226,32 +269,9 @@ export function actorOf({ identity, address }: Pick<Caller, 'identity' | 'addres
   return { userId: identity.userId, role: identity.role, address };
 }
 
-function newParticipant({ identity, displayName }: Caller): ParticipantState {
-  return { participantId: uuidv7(), identity, displayName, seats: new Map(), muted: new Map(), handRaised: false };
-}
-
-/** The producers of the others that a peer has no consumer for. */
-function unconsumed(live: LiveRoom, peer: Peer, participant: ParticipantState, refused: ReadonlySet<string>): string[] {
-  const consumed = new Set(peer.consumers.map((consumer) => consumer.producerId));
-  return live.producers
-    .filter(({ participantId }) => participantId !== participant.participantId)
-    .map(({ producerId }) => producerId)
-    .filter((producerId) => !consumed.has(producerId) && !refused.has(producerId));
-}
-
-/** Makes a paused consumer; what has gone meanwhile or the browser can't play is left out. */
-async function consumeUnlessRefused(peer: Peer, producerId: string, rtpCapabilities: RtpCapabilities, refused: Set<string>): Promise<void> {
-  try {
-    await peer.consume({ producerId, rtpCapabilities });
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    refused.add(producerId);
-  }
-}
-
-function consumersOf(live: LiveRoom, peer: Peer): ConsumerInfo[] {
-  return peer.consumers.flatMap((consumer) => {
-    const participantId = live.findSeat(consumer.peerId)?.participant.participantId;
-    return participantId === undefined ? [] : [toConsumerInfo(consumer, participantId)];
-  });
+/** Somebody about to enter, or to wait. Who was let in keeps the id of the lobby, and who comes back keeps the mutes. */
+function newParticipant({ identity, displayName }: Caller, live?: LiveRoom): ParticipantState {
+  const { userId } = identity;
+  const participantId = live?.lobby.takeWaitingId(userId) ?? uuidv7();
+  return { participantId, identity, displayName, seats: new Map(), muted: live?.keptMutesOf(userId) ?? new Map(), handRaised: false };
 }

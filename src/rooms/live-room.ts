@@ -6,8 +6,10 @@ import type { DataProducerInfo, ProducerInfo } from '../protocol/media.ts';
 import type { LeaveReason, Participant, Room } from '../protocol/room.ts';
 import type { MediaRoom } from '../sfu/media-room.ts';
 import type { Peer } from '../sfu/peer.ts';
+import { Lobby } from './lobby.ts';
 import { forwardPeerEvents, forwardRoomEvents } from './media-notices.ts';
 import type { Rights } from './room-access.ts';
+import { RoomClock } from './room-clock.ts';
 import type { RoomRow } from './room-store.ts';
 import { toRoom } from './room-view.ts';
 
@@ -19,6 +21,11 @@ export interface Seat {
   peer: Peer;
 }
 
+/** A moderator's mute of one source. */
+export interface Mute {
+  readonly allowUnmute: boolean;
+}
+
 /** One user in a room, with a seat for each of their sessions. */
 export interface ParticipantState {
   readonly participantId: string;
@@ -26,20 +33,9 @@ export interface ParticipantState {
   readonly displayName: string;
   readonly seats: Map<string, Seat>;
   /** Sources that a moderator has muted, and whether the participant may unmute them. */
-  readonly muted: Map<Source, { allowUnmute: boolean }>;
+  readonly muted: Map<Source, Mute>;
   handRaised: boolean;
 }
-
-/** Somebody who waits in the lobby. */
-interface Waiter {
-  readonly participant: Participant;
-  readonly sessionIds: Set<string>;
-}
-
-/** Seconds before a room's time limit at which everybody is warned. */
-const warningsAtSeconds = [300, 60];
-/** setTimeout's own limit. */
-const maxTimerMs = 2 ** 31 - 1;
 
 /**
  * A room while somebody is in it or waits for it: who is there, what they share, its media and its clock. It lives from the first knock until
@@ -47,17 +43,19 @@ const maxTimerMs = 2 ** 31 - 1;
  */
 export class LiveRoom {
   row: RoomRow;
+  readonly lobby: Lobby;
   readonly #notifier: Notifier;
   readonly #createMedia: () => Promise<MediaRoom>;
   readonly #limitMinutes: number;
   readonly #onTimeLimit: () => void;
   readonly #participants = new Map<string, ParticipantState>();
   readonly #seats = new Map<string, Seat>();
-  readonly #waiters = new Map<string, Waiter>();
-  readonly #admittedUserIds = new Set<string>();
-  readonly #timers = new Set<NodeJS.Timeout>();
-  #clockStarted = false;
-  #reservations = 0;
+  readonly #clock = new RoomClock();
+  /** Mutes that may not be lifted, of users who have left: coming back does not lift them either. */
+  readonly #keptMutes = new Map<string, Map<Source, Mute>>();
+  /** Joins under way, and those of them that need a place of their own. */
+  #entering = 0;
+  #reservedPlaces = 0;
   #media: Promise<MediaRoom> | undefined;
   #closed = false;
 
@@ -73,6 +71,7 @@ export class LiveRoom {
     this.#createMedia = options.createMedia;
     this.#limitMinutes = options.limitMinutes;
     this.#onTimeLimit = options.onTimeLimit;
+    this.lobby = new Lobby(options.row.roomId, options.notifier);
   }
 
   get roomId(): string {
@@ -85,15 +84,11 @@ export class LiveRoom {
 
   /** Nobody is here, waits or is on the way in. */
   get isEmpty(): boolean {
-    return this.#participants.size === 0 && this.#waiters.size === 0 && this.#reservations === 0;
+    return this.#participants.size === 0 && this.lobby.isEmpty && this.#entering === 0;
   }
 
   get participants(): Participant[] {
     return [...this.#participants.values()].map(toParticipant);
-  }
-
-  get waiting(): Participant[] {
-    return [...this.#waiters.values()].map((waiter) => waiter.participant);
   }
 
   get seats(): readonly Seat[] {
@@ -143,10 +138,6 @@ export class LiveRoom {
     return participant;
   }
 
-  isWaiting(sessionId: string): boolean {
-    return [...this.#waiters.values()].some((waiter) => waiter.sessionIds.has(sessionId));
-  }
-
   /** The room's media, made on first need and again after its worker died. Errors: `media.unavailable`. */
   media(): Promise<MediaRoom> {
     this.#media ??= this.#openMedia();
@@ -172,15 +163,25 @@ export class LiveRoom {
     }
   }
 
-  /** Keeps a place for one more participant until the returned function is called. Errors: `room.full`. */
-  reserve(userId: string): () => void {
-    const isThere = this.findParticipantOfUser(userId) !== undefined;
-    const { maxParticipants } = this.row;
-    if (!isThere && maxParticipants > 0 && this.#participants.size + this.#reservations >= maxParticipants) throw new AppError('room.full');
-    this.#reservations += 1;
+  /** Keeps the room alive for somebody on the way in, until the returned function is called. */
+  hold(): () => void {
+    this.#entering += 1;
     let released = false;
     return () => {
-      if (!released) this.#reservations -= 1;
+      if (!released) this.#entering -= 1;
+      released = true;
+    };
+  }
+
+  /** Keeps a place for a user until the returned function is called; one who is here needs none. Errors: `room.full`. */
+  reserve(userId: string): () => void {
+    if (this.findParticipantOfUser(userId)) return () => undefined;
+    const { maxParticipants } = this.row;
+    if (maxParticipants > 0 && this.#participants.size + this.#reservedPlaces >= maxParticipants) throw new AppError('room.full');
+    this.#reservedPlaces += 1;
+    let released = false;
+    return () => {
+      if (!released) this.#reservedPlaces -= 1;
       released = true;
     };
   }
@@ -197,8 +198,17 @@ export class LiveRoom {
       this.#notifier.notify({ to: { roomId: this.roomId } }, 'room:participantJoined', { participant: toParticipant(participant) });
     }
     this.#notifier.enterRoom(sessionId, this.roomId, { moderator: rights.canModerate });
+    this.lobby.onEntered({ participantId: participant.participantId, userId: participant.identity.userId }, sessionId);
     this.#startClock();
     return seat;
+  }
+
+  /** A seated session has joined again, perhaps with other rights. */
+  setRights(seat: Seat, rights: Rights): void {
+    const wasModerator = isModerating(seat.participant);
+    seat.rights = rights;
+    this.#notifier.enterRoom(seat.sessionId, this.roomId, { moderator: rights.canModerate });
+    if (isModerating(seat.participant) !== wasModerator) this.tellUpdated(seat.participant);
   }
 
   /** Gives a seat its media, at first or again after the media was lost. */
@@ -220,6 +230,9 @@ export class LiveRoom {
     if (isGone) {
       this.#participants.delete(participant.participantId);
       const { participantId, identity } = participant;
+      const kept = new Map([...participant.muted].filter(([, mute]) => !mute.allowUnmute));
+      if (kept.size > 0) this.#keptMutes.set(identity.userId, kept);
+      else this.#keptMutes.delete(identity.userId);
       this.#notifier.notify({ to: { roomId: this.roomId } }, 'room:participantLeft', { participantId, userId: identity.userId, reason });
     }
     return { participant, isGone };
@@ -230,92 +243,39 @@ export class LiveRoom {
     this.#notifier.notify({ to: { roomId: this.roomId } }, 'room:participantUpdated', { participant: toParticipant(participant) });
   }
 
-  /** Puts a session into the lobby and tells the moderators. */
-  wait(sessionId: string, participant: Participant): Participant {
-    const known = [...this.#waiters.values()].find((waiter) => waiter.participant.userId === participant.userId);
-    const waiter = known ?? { participant, sessionIds: new Set<string>() };
-    waiter.sessionIds.add(sessionId);
-    this.#waiters.set(waiter.participant.participantId, waiter);
-    if (!known) this.#notifier.notify({ to: { moderatorsOf: this.roomId } }, 'room:waiting', { participant });
-    return waiter.participant;
+  /** What a moderator has muted for good of a user who was here before and comes back. */
+  keptMutesOf(userId: string): Map<Source, Mute> {
+    return new Map(this.#keptMutes.get(userId));
   }
 
-  /** A waiting session has gone. */
-  stopWaiting(sessionId: string, reason: LeaveReason): void {
-    for (const [participantId, waiter] of this.#waiters) {
-      if (!waiter.sessionIds.delete(sessionId) || waiter.sessionIds.size > 0) continue;
-      this.#waiters.delete(participantId);
-      const { userId } = waiter.participant;
-      this.#notifier.notify({ to: { moderatorsOf: this.roomId } }, 'room:participantLeft', { participantId, userId, reason });
-    }
-  }
-
-  /** Lets somebody in the lobby in, or not; answers who it was. Errors: `room.participant_not_found`. */
-  decide(participantId: string, isAdmitted: boolean): Participant {
-    const waiter = this.#waiters.get(participantId);
-    if (!waiter) throw new AppError('room.participant_not_found');
-    this.#waiters.delete(participantId);
-    if (isAdmitted) this.#admittedUserIds.add(waiter.participant.userId);
-    for (const sessionId of waiter.sessionIds) {
-      this.#notifier.notify({ to: { sessionId } }, isAdmitted ? 'room:admitted' : 'room:denied', { roomId: this.roomId });
-    }
-    return waiter.participant;
-  }
-
-  isAdmitted(userId: string): boolean {
-    return this.#admittedUserIds.has(userId);
-  }
-
-  /** Somebody who was let in has to knock again. */
-  withdrawAdmission(userId: string): void {
-    this.#admittedUserIds.delete(userId);
-  }
-
-  /** Sessions that wait in the lobby. */
-  get waitingSessionIds(): string[] {
-    return [...this.#waiters.values()].flatMap((waiter) => [...waiter.sessionIds]);
-  }
-
-  /** Unseats everybody, empties the lobby and closes the media; idempotent. Answers whom it unseated. */
+  /** Unseats everybody without a notice for each, empties the lobby and closes the media; idempotent. Answers whom it unseated. */
   close(reason: LeaveReason): ParticipantState[] {
     if (this.#closed) return [];
     this.#closed = true;
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
+    this.#clock.close();
     const gone = [...this.#participants.values()];
-    for (const seat of this.seats) this.unseat(seat.sessionId, reason);
-    this.#waiters.clear();
+    for (const { sessionId } of this.seats) this.#notifier.leaveRoom(sessionId, this.roomId);
+    for (const { sessionId } of this.seats) this.unseat(sessionId, reason);
+    this.lobby.close();
     // A failed start of the media has been told to whoever asked for it.
     this.#media?.then((media) => media.close()).catch(() => undefined);
     return gone;
   }
 
   #startClock(): void {
-    if (this.#clockStarted || this.#limitMinutes === 0 || !this.row.startedAt) return;
-    this.#clockStarted = true;
-    const endsAtMs = this.row.startedAt.getTime() + this.#limitMinutes * 60_000;
-    for (const secondsLeft of warningsAtSeconds) {
-      if (secondsLeft > this.#limitMinutes * 60) continue;
-      this.#at(endsAtMs - secondsLeft * 1000, () => {
-        this.#notifier.notify({ to: { roomId: this.roomId } }, 'room:ending', { secondsLeft });
-      });
-    }
-    this.#at(endsAtMs, this.#onTimeLimit);
+    const { startedAt } = this.row;
+    if (this.#limitMinutes === 0 || !startedAt) return;
+    this.#clock.start({
+      startedAt,
+      limitMinutes: this.#limitMinutes,
+      onWarning: (secondsLeft) => this.#notifier.notify({ to: { roomId: this.roomId } }, 'room:ending', { secondsLeft }),
+      onEnd: this.#onTimeLimit,
+    });
   }
+}
 
-  #at(timeMs: number, action: () => void): void {
-    const delayMs = timeMs - Date.now();
-    // A server that came back in the middle does not repeat warnings whose time has passed, but it does end what is overdue.
-    if (delayMs < -1_000 && action !== this.#onTimeLimit) return;
-    const timer = setTimeout(
-      () => {
-        this.#timers.delete(timer);
-        action();
-      },
-      Math.min(Math.max(delayMs, 0), maxTimerMs),
-    );
-    this.#timers.add(timer);
-  }
+function isModerating(state: ParticipantState): boolean {
+  return [...state.seats.values()].some((seat) => seat.rights.canModerate);
 }
 
 /** A participant as everybody sees them. */
@@ -327,6 +287,6 @@ export function toParticipant(state: ParticipantState): Participant {
     role: state.identity.role,
     handRaised: state.handRaised,
     muted: [...state.muted.keys()],
-    isModerator: [...state.seats.values()].some((seat) => seat.rights.canModerate),
+    isModerator: isModerating(state),
   };
 }

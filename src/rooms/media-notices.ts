@@ -39,9 +39,7 @@ export function forwardRoomEvents(media: MediaRoom, room: LiveRoom, notifier: No
   const participantOf = (sessionId: string | undefined) =>
     sessionId === undefined ? undefined : room.findSeat(sessionId)?.participant.participantId;
 
-  media.on('activeSpeaker', ({ peerId }) =>
-    notifier.notify(toAll, 'room:activeSpeaker', { participantId: participantOf(peerId) ?? null }),
-  );
+  media.on('activeSpeaker', ({ peerId }) => notifier.notify(toAll, 'room:activeSpeaker', { participantId: participantOf(peerId) ?? null }));
   media.on('audioLevels', (volumes) => {
     const levels = volumes.flatMap(({ peerId, volumeDbov }) => {
       const participantId = participantOf(peerId);

@@ -1,4 +1,5 @@
 import { AppError } from '../protocol/errors.ts';
+import type { Source } from '../protocol/ids.ts';
 import type { Reply, RequestPayload } from '../protocol/index.ts';
 import type { ConsumerInfo } from '../protocol/media.ts';
 import type { ConsumerInfo as PeerConsumer } from '../sfu/peer-events.ts';
@@ -15,19 +16,24 @@ export function createMediaService({ rooms }: { rooms: LiveRooms }) {
   const peerOf = (sessionId: string) => rooms.getSeat(sessionId).seat.peer;
 
   return {
-    createTransport: (sessionId: string, { direction }: RequestPayload<'media:createTransport'>) => peerOf(sessionId).createTransport(direction),
+    createTransport: (sessionId: string, { direction }: RequestPayload<'media:createTransport'>) =>
+      peerOf(sessionId).createTransport(direction),
 
     connectTransport: (sessionId: string, request: RequestPayload<'media:connectTransport'>) => peerOf(sessionId).connectTransport(request),
 
     restartIce: (sessionId: string, request: RequestPayload<'media:restartIce'>) => peerOf(sessionId).restartIce(request),
 
-    /** Errors: `auth.forbidden` without the right to that source, `media.muted` when a moderator has muted it and the producer is not paused. */
+    /**
+     * Errors: `auth.forbidden` without the right to that source, `media.muted` when a moderator has muted it for good and the producer is not paused.
+     * Otherwise producing anew lifts a mute, as unmuting does.
+     */
     async produce(sessionId: string, request: RequestPayload<'media:produce'>): Promise<Reply<'media:produce'>> {
-      const { seat } = rooms.getSeat(sessionId);
+      const { live, seat } = rooms.getSeat(sessionId);
       const { source, paused = false } = request;
       if (!seat.rights.canPublish.includes(source)) throw new AppError('auth.forbidden', { details: { source } });
-      if (!paused) assertMayUnmute(seat, source);
+      const unmute = paused ? undefined : beginUnmute(live, seat, source);
       const { producerId } = await seat.peer.produce({ ...request, paused });
+      await unmute?.();
       return { producerId };
     },
 
@@ -37,9 +43,9 @@ export function createMediaService({ rooms }: { rooms: LiveRooms }) {
     async resumeProducer(sessionId: string, producerId: string): Promise<void> {
       const { live, seat } = rooms.getSeat(sessionId);
       const source = seat.peer.producers.find((producer) => producer.producerId === producerId)?.source;
-      if (source) assertMayUnmute(seat, source);
+      const unmute = source && beginUnmute(live, seat, source);
       await seat.peer.resumeProducer(producerId);
-      if (source && seat.participant.muted.delete(source)) live.tellUpdated(seat.participant);
+      await unmute?.();
     },
 
     closeProducer: (sessionId: string, producerId: string) => peerOf(sessionId).closeProducer(producerId),
@@ -79,7 +85,10 @@ export function createMediaService({ rooms }: { rooms: LiveRooms }) {
 }
 
 /** A consumer as the wire shows it: the sender is a participant there. */
-export function toConsumerInfo({ consumerId, producerId, kind, source, rtpParameters, producerPaused }: PeerConsumer, participantId: string): ConsumerInfo {
+export function toConsumerInfo(
+  { consumerId, producerId, kind, source, rtpParameters, producerPaused }: PeerConsumer,
+  participantId: string,
+): ConsumerInfo {
   return { consumerId, producerId, participantId, kind, source, rtpParameters, producerPaused };
 }
 
@@ -93,6 +102,28 @@ function assertMaySubscribe(seat: Seat): void {
   if (!seat.rights.canSubscribe) throw new AppError('auth.forbidden');
 }
 
-function assertMayUnmute({ participant }: Seat, source: Parameters<typeof participant.muted.get>[0]): void {
-  if (participant.muted.get(source)?.allowUnmute === false) throw new AppError('media.muted', { details: { source } });
+/**
+ * Before a source is heard again: checks that it may be, and answers what to do afterwards, which lifts the mute or, when a moderator has muted
+ * the source meanwhile, pauses it again. Errors: `media.muted`.
+ */
+function beginUnmute(live: LiveRoom, seat: Seat, source: Source): () => Promise<void> {
+  const { participant } = seat;
+  const before = participant.muted.get(source);
+  if (before?.allowUnmute === false) throw new AppError('media.muted', { details: { source } });
+  return async () => {
+    const now = participant.muted.get(source);
+    if (now !== before) await pauseIfSending(seat, source);
+    else if (participant.muted.delete(source)) live.tellUpdated(participant);
+  };
+}
+
+/** Pauses a source on the server if the seat sends it; what is closed meanwhile is silent as well. */
+export async function pauseIfSending({ peer }: Seat, source: Source): Promise<void> {
+  const producer = peer.findProducer(source);
+  if (!producer) return;
+  try {
+    await peer.pauseProducer(producer.producerId);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+  }
 }

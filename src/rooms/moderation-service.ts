@@ -5,6 +5,7 @@ import { AppError } from '../protocol/errors.ts';
 import type { RequestPayload } from '../protocol/index.ts';
 import { actorOf, type Caller, type EntryService } from './entry-service.ts';
 import type { LiveRooms } from './live-rooms.ts';
+import { pauseIfSending } from './media-service.ts';
 import * as store from './room-store.ts';
 
 export type ModerationService = ReturnType<typeof createModerationService>;
@@ -15,12 +16,17 @@ export function createModerationService(parts: { db: Database; notifier: Notifie
 
   async function decide(caller: Caller, participantId: string, isAdmitted: boolean): Promise<void> {
     const { live } = rooms.getModeratorSeat(caller.sessionId);
-    const { userId } = live.decide(participantId, isAdmitted);
-    await audit(db.sql, {
-      actor: actorOf(caller),
-      action: isAdmitted ? 'participant.admitted' : 'participant.denied',
-      subject: live.roomId,
-      details: { userId },
+    const waiter = live.lobby.participants.find((participant) => participant.participantId === participantId);
+    if (!waiter) throw new AppError('room.participant_not_found');
+    await db.transaction(async (tx) => {
+      await audit(tx, {
+        actor: actorOf(caller),
+        action: isAdmitted ? 'participant.admitted' : 'participant.denied',
+        subject: live.roomId,
+        details: { userId: waiter.userId },
+      });
+      // Within the transaction: of two moderators who decide at once only one does, and only that one's row stands.
+      live.lobby.decide(participantId, isAdmitted);
     });
   }
 
@@ -46,18 +52,16 @@ export function createModerationService(parts: { db: Database; notifier: Notifie
     /** Pauses a participant's source on the server. With `allowUnmute: false` it stays so until a moderator calls again with `true`. */
     async mute(caller: Caller, { participantId, source, allowUnmute }: RequestPayload<'room:mute'>): Promise<void> {
       const { live } = rooms.getModeratorSeat(caller.sessionId);
-      const participant = live.getParticipant(participantId);
+      const { userId } = live.getParticipant(participantId).identity;
       await audit(db.sql, {
         actor: actorOf(caller),
         action: 'participant.muted',
         subject: live.roomId,
-        details: { userId: participant.identity.userId, source, allowUnmute },
+        details: { userId, source, allowUnmute },
       });
+      const participant = live.getParticipant(participantId);
       participant.muted.set(source, { allowUnmute });
-      for (const { peer } of participant.seats.values()) {
-        const producer = peer.findProducer(source);
-        if (producer) await peer.pauseProducer(producer.producerId);
-      }
+      await Promise.all([...participant.seats.values()].map((seat) => pauseIfSending(seat, source)));
       notifier.notify({ to: { roomId: live.roomId } }, 'room:muted', { participantId, source, allowUnmute });
       live.tellUpdated(participant);
     },
@@ -73,11 +77,18 @@ export function createModerationService(parts: { db: Database; notifier: Notifie
         if (ban) await store.insertBan(tx, { roomId: live.roomId, userId, bannedBy: actor.userId });
         await audit(tx, { actor, action: 'participant.kicked', subject: live.roomId, details: { userId, ban } });
       });
-      live.withdrawAdmission(userId);
-      for (const sessionId of participant.seats.keys()) {
-        notifier.notify({ to: { sessionId } }, 'room:kicked', { roomId: live.roomId, banned: ban });
-      }
-      await entry.remove(actor, live, participant, ban ? 'banned' : 'kicked');
+      live.lobby.withdrawAdmission(userId);
+      await entry.remove({
+        actor,
+        live,
+        userId,
+        reason: ban ? 'banned' : 'kicked',
+        beforehand: ({ seats }) => {
+          for (const sessionId of seats.keys()) {
+            notifier.notify({ to: { sessionId } }, 'room:kicked', { roomId: live.roomId, banned: ban });
+          }
+        },
+      });
     },
 
     /** Raises or lowers one's own hand. */

@@ -22,6 +22,11 @@ export function isModerator(room: Pick<RoomRow, 'hostId' | 'createdBy'>, identit
   return grants?.canModerate ?? (identity.role === 'admin' || room.hostId === identity.userId || room.createdBy === identity.userId);
 }
 
+/** A token of one room says nothing of any other, not even whether it exists. Errors: `auth.forbidden`. */
+export function assertGrantsFit(grants: RoomGrants | undefined, roomId: string): void {
+  if (grants && grants.roomId !== roomId) throw new AppError('auth.forbidden');
+}
+
 /**
  * Decides whether somebody may enter a room and with which rights.
  * A room with a guest list is for its host, those on the list and holders of its tokens; without one its address is the invitation.
@@ -35,7 +40,7 @@ export function assertMayEnter(
   policy: 'appointment' | 'open',
 ): Rights {
   const grants = lent ?? identity.grants;
-  if (grants && grants.roomId !== room.roomId) throw new AppError('auth.forbidden');
+  assertGrantsFit(grants, room.roomId);
   const canModerate = isModerator(room, identity, grants);
   const isWelcome = canModerate || grants !== undefined || relation.isInvited || !room.invitedOnly;
   const isWelcomeByPolicy = policy === 'open' && identity.role === 'provider';

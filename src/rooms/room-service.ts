@@ -1,14 +1,14 @@
 import { v7 as uuidv7 } from 'uuid';
-import { type Actor, audit, serverActor } from '../db/audit-log.ts';
 import type { Identity, RoomGrants, TokenService } from '../auth/token.ts';
-import type { Database } from '../db/database.ts';
+import { type Actor, audit, serverActor } from '../db/audit-log.ts';
+import type { Database, Transaction } from '../db/database.ts';
 import type { Facts } from '../facts.ts';
 import type { Notifier } from '../notifier.ts';
 import { AppError } from '../protocol/errors.ts';
 import { allSources } from '../protocol/ids.ts';
 import type { CreateRoomBody, IceServer, RoomDetails, RoomEndReason, UpdateRoomBody } from '../protocol/room.ts';
 import type { LiveRooms } from './live-rooms.ts';
-import { assertMayEnter, isModerator } from './room-access.ts';
+import { assertGrantsFit, assertMayEnter, isModerator } from './room-access.ts';
 import * as store from './room-store.ts';
 import { durationSeconds, toRoom } from './room-view.ts';
 
@@ -40,6 +40,7 @@ export function createRoomService(parts: {
 
   /** The room, for those who may enter it. Errors: `room.not_found`, `room.banned`, `auth.forbidden`. */
   async function getRoomFor(identity: Identity, roomId: string) {
+    assertGrantsFit(identity.grants, roomId);
     const row = await store.findRoom(db.sql, roomId);
     if (!row) throw new AppError('room.not_found');
     const relation = await store.findRelation(db.sql, roomId, identity.userId);
@@ -55,11 +56,10 @@ export function createRoomService(parts: {
     };
   }
 
-  async function assertMayCreate({ userId, role, grants }: Identity): Promise<void> {
-    if (role === 'patient' || grants) throw new AppError('auth.forbidden');
+  async function assertBelowDailyLimit(tx: Transaction, { userId, role }: Identity): Promise<void> {
     if (limits.roomsPerDay === 0 || role === 'service') return;
     const dayMs = 24 * 60 * 60 * 1000;
-    const made = await store.countRoomsSince(db.sql, userId, new Date(Date.now() - dayMs));
+    const made = await store.countRoomsSince(tx, userId, new Date(Date.now() - dayMs));
     if (made >= limits.roomsPerDay) {
       throw new AppError('protocol.rate_limited', {
         message: `No more than ${limits.roomsPerDay} rooms a day.`,
@@ -73,12 +73,7 @@ export function createRoomService(parts: {
     const row = await db.transaction(async (tx) => {
       const ended = await store.endRoom(tx, roomId, reason);
       if (!ended) return undefined;
-      const gone = rooms.find(roomId)?.participants ?? [];
-      await store.markLeft(
-        tx,
-        gone.map((participant) => participant.participantId),
-        'room_ended',
-      );
+      await store.markRoomLeft(tx, roomId, 'room_ended');
       await audit(tx, { actor, action: 'room.ended', subject: roomId, details: { reason } });
       return ended;
     });
@@ -87,8 +82,10 @@ export function createRoomService(parts: {
     const live = rooms.find(roomId);
     if (live) {
       notifier.notify({ to: { roomId } }, 'room:ended', notice);
-      for (const sessionId of live.waitingSessionIds) notifier.notify({ to: { sessionId } }, 'room:ended', notice);
-      live.close('room_ended');
+      for (const sessionId of live.lobby.sessionIds) notifier.notify({ to: { sessionId } }, 'room:ended', notice);
+      for (const { participantId, identity } of live.close('room_ended')) {
+        facts.emit('participant.left', { roomId, participantId, userId: identity.userId, reason: 'room_ended' });
+      }
       rooms.release(live);
     }
     facts.emit('room.ended', notice);
@@ -100,7 +97,7 @@ export function createRoomService(parts: {
 
     /** Makes a room and the tokens of its host and guest. Errors: `auth.forbidden`, `protocol.rate_limited`, `protocol.invalid_payload`. */
     async create({ identity, address }: Requester, body: CreateRoomBody) {
-      await assertMayCreate(identity);
+      if (identity.role === 'patient' || identity.grants) throw new AppError('auth.forbidden');
       const { maxParticipants = limits.participants } = body;
       if (limits.participants > 0 && (maxParticipants === 0 || maxParticipants > limits.participants)) {
         throw new AppError('protocol.invalid_payload', { details: { field: 'maxParticipants', limit: limits.participants } });
@@ -111,6 +108,7 @@ export function createRoomService(parts: {
       const scheduledAt = body.scheduledAt === undefined ? null : new Date(body.scheduledAt);
       const name = body.name ?? 'Consultation';
       await db.transaction(async (tx) => {
+        await assertBelowDailyLimit(tx, identity);
         await store.insertRoom(
           tx,
           {
@@ -179,16 +177,22 @@ export function createRoomService(parts: {
       const { row, rights } = await getRoomFor(identity, roomId);
       if (!rights.canModerate) throw new AppError('auth.forbidden');
       if (row.endedAt && (body.name !== undefined || body.lobby !== undefined)) throw new AppError('room.ended');
+      const { name, notes, lobby } = body;
+      const changes = { ...(name !== undefined && { name }), ...(notes !== undefined && { notes }), ...(lobby !== undefined && { lobby }) };
+      if (Object.keys(changes).length === 0) return toDetails(row, true);
       const changed = await db.transaction(async (tx) => {
-        const changes = { name: body.name ?? row.name, notes: body.notes ?? row.notes, lobby: body.lobby ?? row.lobby };
         const updated = await store.updateRoom(tx, roomId, changes);
         const actor = { userId: identity.userId, role: identity.role, address };
-        await audit(tx, { actor, action: 'room.updated', subject: roomId, details: { fields: Object.keys(body) } });
+        await audit(tx, { actor, action: 'room.updated', subject: roomId, details: { fields: Object.keys(changes) } });
         return updated;
       });
       if (!changed) throw new AppError('room.not_found');
       const live = rooms.find(roomId);
-      if (live) live.row = { ...live.row, name: changed.name, notes: changed.notes, lobby: changed.lobby };
+      if (live) {
+        live.row = { ...live.row, ...changes };
+        // Nobody is left standing at a door that is open now.
+        if (!live.row.lobby) live.lobby.admitAll();
+      }
       return toDetails(changed, true);
     },
 

@@ -32,14 +32,11 @@ export async function findRelation(db: Db, roomId: string, userId: string): Prom
   return row ?? { isInvited: false, isBanned: false };
 }
 
-/** The first guest on a room's list, or undefined. */
-export async function findFirstGuest(db: Db, roomId: string): Promise<string | undefined> {
-  const [row] = await db.select({ userId: roomGuests.userId }).from(roomGuests).where(eq(roomGuests.roomId, roomId)).limit(1);
-  return row?.userId;
-}
-
 /** Rooms that a user hosts, made, is invited to or was in, newest first, before `beforeId`. */
-export function listRooms(db: Db, options: { userId: string; isAdmin: boolean; beforeId?: string | undefined; limit: number }): Promise<RoomRow[]> {
+export function listRooms(
+  db: Db,
+  options: { userId: string; isAdmin: boolean; beforeId?: string | undefined; limit: number },
+): Promise<RoomRow[]> {
   const { userId, isAdmin, beforeId, limit } = options;
   const isGuest = sql`exists (select 1 from ${roomGuests} g where g.room_id = ${rooms.roomId} and g.user_id = ${userId})`;
   const wasThere = sql`exists (select 1 from ${roomParticipants} p where p.room_id = ${rooms.roomId} and p.user_id = ${userId})`;
@@ -56,9 +53,10 @@ export function listRooms(db: Db, options: { userId: string; isAdmin: boolean; b
     .limit(limit);
 }
 
-/** How many rooms a user has made since a time. */
-export async function countRoomsSince(db: Db, createdBy: string, since: Date): Promise<number> {
-  const [row] = await db
+/** How many rooms a user has made since a time. Until the transaction ends, nobody else counts for the same user. */
+export async function countRoomsSince(tx: Transaction, createdBy: string, since: Date): Promise<number> {
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`rooms of ${createdBy}`}, 0))`);
+  const [row] = await tx
     .select({ count: count() })
     .from(rooms)
     .where(and(eq(rooms.createdBy, createdBy), gte(rooms.createdAt, since)));
@@ -121,13 +119,22 @@ export async function insertParticipant(tx: Transaction, row: typeof roomPartici
   await tx.insert(roomParticipants).values(row);
 }
 
-/** Notes that participants are no longer there. */
-export async function markLeft(db: Db, participantIds: readonly string[], reason: LeaveReason): Promise<void> {
-  if (participantIds.length === 0) return;
-  await db
+/** Notes that participants are no longer there; answers for how many that was news. */
+export async function markLeft(db: Db, participantIds: readonly string[], reason: LeaveReason): Promise<number> {
+  if (participantIds.length === 0) return 0;
+  const { rowCount } = await db
     .update(roomParticipants)
     .set({ leftAt: sql`now()`, leaveReason: reason })
     .where(and(inArray(roomParticipants.participantId, [...participantIds]), isNull(roomParticipants.leftAt)));
+  return rowCount ?? 0;
+}
+
+/** Notes that everybody has left a room. */
+export async function markRoomLeft(tx: Transaction, roomId: string, reason: LeaveReason): Promise<void> {
+  await tx
+    .update(roomParticipants)
+    .set({ leftAt: sql`now()`, leaveReason: reason })
+    .where(and(eq(roomParticipants.roomId, roomId), isNull(roomParticipants.leftAt)));
 }
 
 /** Closes the books on everybody whom a server that died left behind. */

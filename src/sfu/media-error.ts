@@ -15,6 +15,16 @@ export async function mediasoupCall<T>(call: Promise<T>, code: ErrorCode): Promi
   }
 }
 
+/** Statistics of a producer or consumer; none of one that is closed meanwhile. */
+export async function readStats<T>(one: { readonly closed: boolean; getStats(): Promise<T[]> }): Promise<T[]> {
+  try {
+    return await mediasoupCall(one.getStats(), 'media.unavailable');
+  } catch (error) {
+    if (one.closed) return [];
+    throw error;
+  }
+}
+
 function toMediaError(error: unknown, code: ErrorCode): AppError {
   if (error instanceof AppError) return error;
   const isGone = error instanceof errors.WorkerClosedError || error instanceof errors.NotFoundError;

@@ -8,25 +8,13 @@ import { mediasoupCall } from './media-error.ts';
 import { Peer } from './peer.ts';
 import type { DataProducerInfo, ProducerInfo } from './peer-events.ts';
 import { toWireRtpCapabilities } from './rtp-wire.ts';
-import { VoiceObserver } from './voice-observer.ts';
+import { type VoiceEvents, VoiceObserver } from './voice-observer.ts';
 
 /** Why a room is no more. */
 export type MediaRoomClosedReason = 'closed' | 'worker_died';
 
-/** How loud one microphone was in the last half second. */
-export interface AudioLevel {
-  peerId: string;
-  producerId: string;
-  /** From -127 (silence) to 0 (overload), as in RFC 6464. */
-  volumeDbov: number;
-}
-
 /** What a room tells its owner. */
-export interface MediaRoomEvents {
-  /** Another peer speaks than before; without ids: nobody does. */
-  activeSpeaker: [speaker: { peerId?: string; producerId?: string }];
-  /** Who is heard, loudest first, twice a second; once with an empty list when all fall silent. */
-  audioLevels: [levels: AudioLevel[]];
+export interface MediaRoomEvents extends VoiceEvents {
   /** Once, after its peers' `closed`, and nothing after it. */
   closed: [reason: MediaRoomClosedReason];
 }

@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { types } from 'mediasoup';
 import { AppError } from '../protocol/errors.ts';
 import type { RtpCapabilities } from '../protocol/media.ts';
-import { mediasoupCall } from './media-error.ts';
+import { mediasoupCall, readStats } from './media-error.ts';
 import type { ConsumerClosedReason, ConsumerInfo, PeerEvents, ProducerInfo } from './peer-events.ts';
 import type { PeerTransport } from './peer-transport.ts';
 import { Quota } from './quota.ts';
@@ -100,7 +100,7 @@ export class PeerConsumers {
 
   async stats(): Promise<(types.ConsumerStat | types.ProducerStat)[]> {
     const all = [...this.#consumers.values()];
-    return (await Promise.all(all.map(({ consumer }) => mediasoupCall(consumer.getStats(), 'media.unavailable')))).flat();
+    return (await Promise.all(all.map(({ consumer }) => readStats(consumer)))).flat();
   }
 
   async #make(transport: PeerTransport, producerId: string, rtpCapabilities: RtpCapabilities): Promise<ConsumerInfo> {

@@ -77,9 +77,7 @@ export interface PeerEvents {
   /** One of its data consumers was closed by something else than `closeDataConsumer()`. */
   dataConsumerClosed: [dataConsumer: { dataConsumerId: string; dataProducerId: string; reason: ConsumerClosedReason }];
   /** A transport's ICE or DTLS state changed. With DTLS `closed` or `failed` the transport is closed right after. */
-  transportStateChanged: [
-    transport: { transportId: string; direction: Direction; iceState: types.IceState; dtlsState: types.DtlsState },
-  ];
+  transportStateChanged: [transport: { transportId: string; direction: Direction; iceState: types.IceState; dtlsState: types.DtlsState }];
   /** Once, and nothing after it. */
   closed: [reason: PeerClosedReason];
 }

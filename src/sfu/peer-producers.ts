@@ -4,7 +4,7 @@ import { AppError } from '../protocol/errors.ts';
 import type { Source } from '../protocol/ids.ts';
 import type { RtpParameters } from '../protocol/media.ts';
 import { areCodecsOf, kindOf, producerParametersOf } from './codecs.ts';
-import { mediasoupCall } from './media-error.ts';
+import { mediasoupCall, readStats } from './media-error.ts';
 import type { PeerEvents, ProducerInfo } from './peer-events.ts';
 import type { PeerTransport } from './peer-transport.ts';
 import { Quota } from './quota.ts';
@@ -54,7 +54,10 @@ export class PeerProducers {
     }
     const ownParameters = fromWireRtpParameters(rtpParameters);
     if (!areCodecsOf(source, ownParameters)) {
-      throw new AppError('media.invalid_parameters', { message: `A ${source} is ${kindOf(source)}.`, details: { field: 'rtpParameters.codecs' } });
+      throw new AppError('media.invalid_parameters', {
+        message: `A ${source} is ${kindOf(source)}.`,
+        details: { field: 'rtpParameters.codecs' },
+      });
     }
     if (this.#takenSources.has(source)) throw new AppError('media.source_in_use', { details: { source } });
     this.#quota.take();
@@ -107,7 +110,7 @@ export class PeerProducers {
 
   async stats(): Promise<types.ProducerStat[]> {
     const all = [...this.#producers.values()];
-    return (await Promise.all(all.map(({ producer }) => mediasoupCall(producer.getStats(), 'media.unavailable')))).flat();
+    return (await Promise.all(all.map(({ producer }) => readStats(producer)))).flat();
   }
 
   #get(producerId: string): OwnProducer {

@@ -105,7 +105,10 @@ export class PeerTransport extends EventEmitter<PeerTransportEvents> {
   async connect(dtlsParameters: DtlsParameters): Promise<void> {
     if (this.#connectRequested) throw new AppError('media.already_connected');
     if (dtlsParameters.role === 'server') {
-      throw new AppError('media.invalid_parameters', { message: 'The browser must be the DTLS client.', details: { field: 'dtlsParameters.role' } });
+      throw new AppError('media.invalid_parameters', {
+        message: 'The browser must be the DTLS client.',
+        details: { field: 'dtlsParameters.role' },
+      });
     }
     this.#connectRequested = true;
     try {

@@ -15,14 +15,7 @@ import type {
 import type { PeerLimits } from './codecs.ts';
 import { PeerConsumers } from './peer-consumers.ts';
 import { PeerData } from './peer-data.ts';
-import type {
-  ConsumerInfo,
-  DataConsumerInfo,
-  DataProducerInfo,
-  PeerClosedReason,
-  PeerEvents,
-  ProducerInfo,
-} from './peer-events.ts';
+import type { ConsumerInfo, DataConsumerInfo, DataProducerInfo, PeerClosedReason, PeerEvents, ProducerInfo } from './peer-events.ts';
 import { PeerProducers } from './peer-producers.ts';
 import { PeerTransport } from './peer-transport.ts';
 import { Quota } from './quota.ts';

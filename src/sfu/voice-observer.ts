@@ -2,7 +2,6 @@ import { EventEmitter } from 'node:events';
 import type { types } from 'mediasoup';
 import type { Logger } from 'pino';
 import { mediasoupCall } from './media-error.ts';
-import type { AudioLevel, MediaRoomEvents } from './media-room.ts';
 import type { ProducerInfo } from './peer-events.ts';
 
 /** How often levels are told. */
@@ -13,11 +12,24 @@ const speakerIntervalMs = 300;
 const silenceThresholdDbov = -60;
 const maxLevels = 16;
 
-/** What {@link VoiceObserver} tells its room. */
-type VoiceObserverEvents = Pick<MediaRoomEvents, 'activeSpeaker' | 'audioLevels'>;
+/** How loud one microphone was in the last half second. */
+export interface AudioLevel {
+  peerId: string;
+  producerId: string;
+  /** From -127 (silence) to 0 (overload), as in RFC 6464. */
+  volumeDbov: number;
+}
+
+/** What a room tells of its microphones. */
+export interface VoiceEvents {
+  /** Another peer speaks than before; without ids: nobody does. */
+  activeSpeaker: [speaker: { peerId?: string; producerId?: string }];
+  /** Who is heard, loudest first, twice a second; once with an empty list when all fall silent. */
+  audioLevels: [levels: AudioLevel[]];
+}
 
 /** Listens to the microphones of one room: who speaks, and how loud everybody is. Dies with its router. */
-export class VoiceObserver extends EventEmitter<VoiceObserverEvents> {
+export class VoiceObserver extends EventEmitter<VoiceEvents> {
   readonly #levels: types.AudioLevelObserver;
   readonly #speakers: types.ActiveSpeakerObserver;
   readonly #log: Logger;

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { isIP } from 'node:net';
+import { setLogEventListeners } from 'mediasoup';
 import type { Logger } from 'pino';
 import { AppError } from '../protocol/errors.ts';
 import { defaultPeerLimits, type PeerLimits } from './codecs.ts';
@@ -55,6 +56,8 @@ export interface WorkerPoolEvents {
 /** The mediasoup workers of this server, one pinned to each core, and the rooms on them. */
 export class WorkerPool extends EventEmitter<WorkerPoolEvents> {
   readonly #workers: MediaWorker[];
+  /** Settles when a worker has come up, shared by all who wait. */
+  #waiting: Promise<void> | undefined;
   #closed = false;
   #ending: Promise<void> | undefined;
 
@@ -79,6 +82,10 @@ export class WorkerPool extends EventEmitter<WorkerPoolEvents> {
     if (['0.0.0.0', '::'].includes(listenIp) && announcedAddress === undefined) {
       throw new Error(`media workers that listen on ${listenIp} need an address to announce to browsers`);
     }
+    // Process-wide, as mediasoup has it: what a worker says on its last breath is found nowhere else.
+    setLogEventListeners({
+      onerror: (namespace, detail, error) => log.warn({ namespace, detail, err: error }, 'mediasoup reports an error'),
+    });
     const affinity = createCpuAffinity(log);
     const limits = { ...defaultPeerLimits, ...options.limits };
     const workers = Array.from({ length: workerCount }, (_, index) => {
@@ -153,19 +160,26 @@ export class WorkerPool extends EventEmitter<WorkerPoolEvents> {
   }
 
   async #waitForWorker(): Promise<MediaWorker> {
+    this.#waiting ??= this.#nextStart().finally(() => {
+      this.#waiting = undefined;
+    });
+    await this.#waiting;
+    return this.#findLeastLoaded() ?? this.#waitForWorker();
+  }
+
+  async #nextStart(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const timer = setTimeout(() => reject(new AppError('media.unavailable')), workerWaitMs);
+    const giveUp = (): void => reject(new AppError('media.unavailable'));
+    const timer = setTimeout(giveUp, workerWaitMs);
     const onStarted = (): void => resolve();
-    const onClosed = (): void => reject(new AppError('media.unavailable'));
     this.on('workerStarted', onStarted);
-    this.on('closed', onClosed);
+    this.on('closed', giveUp);
     try {
       await promise;
     } finally {
       clearTimeout(timer);
       this.off('workerStarted', onStarted);
-      this.off('closed', onClosed);
+      this.off('closed', giveUp);
     }
-    return this.#findLeastLoaded() ?? this.#waitForWorker();
   }
 }

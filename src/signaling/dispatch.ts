@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { isInvalidText } from '../db/invalid-text.ts';
 import type { Logger } from '../log.ts';
 import type { Acknowledgement } from '../protocol/define.ts';
 import { AppError } from '../protocol/errors.ts';
@@ -37,12 +38,12 @@ export function createDispatch(options: {
   handlers: Handlers;
   limits: { requestsPerSecond: number; payloadBytes: number };
   log: Logger;
-}): { dispatch: Dispatch; forget: (session: Session) => void } {
+}): Dispatch {
   const { handlers, limits, log } = options;
   const limiter = createRequestLimiter(limits.requestsPerSecond);
 
   async function answer(session: Session, packet: readonly unknown[]): Promise<unknown> {
-    await limiter.consume(session.sessionId);
+    limiter.consume(session);
     if (limits.payloadBytes > 0 && payloadSize(packet) > limits.payloadBytes) {
       throw new AppError('protocol.too_large', { details: { limitBytes: limits.payloadBytes } });
     }
@@ -53,22 +54,15 @@ export function createDispatch(options: {
     return await call(handlers, session, event, args[0] ?? {});
   }
 
-  return {
-    async dispatch(session, packet) {
-      const acknowledge = packet.at(-1);
-      let acknowledgement: Acknowledgement<unknown>;
-      try {
-        acknowledgement = { ok: true, data: await answer(session, packet) };
-      } catch (error) {
-        acknowledgement = { ok: false, error: toAppError(error, String(packet[0]).slice(0, 64), session, log).toWire() };
-      }
-      if (typeof acknowledge === 'function') acknowledge(acknowledgement);
-    },
-
-    /** Forgets what was counted for a session that has ended. */
-    forget(session) {
-      limiter.forget(session.sessionId);
-    },
+  return async (session, packet) => {
+    const acknowledge = packet.at(-1);
+    let acknowledgement: Acknowledgement<unknown>;
+    try {
+      acknowledgement = { ok: true, data: await answer(session, packet) };
+    } catch (error) {
+      acknowledgement = { ok: false, error: toAppError(error, nameOf(packet), session, log).toWire() };
+    }
+    if (typeof acknowledge === 'function') acknowledge(acknowledgement);
   };
 }
 
@@ -88,11 +82,19 @@ export function invalidPayload(error: z.ZodError): AppError {
   return new AppError('protocol.invalid_payload', { details: { field: issues[0]?.field ?? '', issues } });
 }
 
+/** The event's name for the log; what is no request's name may be anything and stays out of it. */
+function nameOf([event]: readonly unknown[]): string {
+  return typeof event === 'string' && isRequestName(event) ? event : 'unknown';
+}
+
 function toAppError(error: unknown, event: string, session: Session, log: Logger): AppError {
   if (error instanceof AppError && error.code !== 'internal') {
-    log.debug({ event, code: error.code, sessionId: session.sessionId }, 'request refused');
+    const fields = { event, code: error.code, sessionId: session.sessionId };
+    if (error.status >= 500) log.warn({ ...fields, err: error }, 'request refused');
+    else log.debug(fields, 'request refused');
     return error;
   }
+  if (isInvalidText(error)) return new AppError('protocol.invalid_payload', { message: 'Text may not hold the character U+0000.' });
   log.error({ event, sessionId: session.sessionId, err: error }, 'request failed');
   return new AppError('internal');
 }

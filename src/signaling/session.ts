@@ -64,11 +64,16 @@ export class Session {
     return this.#socket !== undefined;
   }
 
-  /** Whether somebody who offers this key, as this user, may take the session up again. */
-  mayBeResumedBy(userId: string, resumeKey: string): boolean {
+  /** Whether a token may take the place of this session's: it is the same user's, and not for another room than this session's. */
+  mayBeRenewedBy({ userId, grants }: Identity): boolean {
+    return userId === this.#identity.userId && (!grants || grants.roomId === this.#identity.grants?.roomId);
+  }
+
+  /** Whether somebody who offers this key, with this token, may take the session up again. */
+  mayBeResumedBy(identity: Identity, resumeKey: string): boolean {
     const given = Buffer.from(resumeKey);
     const own = Buffer.from(this.resumeKey);
-    return !this.#closed && userId === this.#identity.userId && given.length === own.length && timingSafeEqual(given, own);
+    return !this.#closed && this.mayBeRenewedBy(identity) && given.length === own.length && timingSafeEqual(given, own);
   }
 
   /** Gives the session its socket, at first or again; an older one that is still open is let go. */
@@ -91,6 +96,7 @@ export class Session {
 
   /** The session lives as long as this newer token of the same user. */
   renew(identity: Identity, displayName: string): void {
+    if (this.#closed) return;
     this.#identity = identity;
     this.#displayName = displayName;
     this.#watchExpiry();

@@ -7,12 +7,12 @@ import type { Identity, TokenService } from '../auth/token.ts';
 import type { Facts } from '../facts.ts';
 import type { Logger } from '../log.ts';
 import { AppError } from '../protocol/errors.ts';
-import { handshake, protocolVersion } from '../protocol/session.ts';
 import type { LeaveReason } from '../protocol/room.ts';
+import { handshake, protocolVersion } from '../protocol/session.ts';
 import type { User } from '../protocol/user.ts';
 import type { UserService } from '../users/user-service.ts';
 import type { Dispatch } from './dispatch.ts';
-import { MeasuringDecoder } from './payload-size.ts';
+import { measuringDecoder } from './payload-size.ts';
 import { Session } from './session.ts';
 
 /** Payloads up to this multiple of the limit are answered with an error; beyond, the connection closes. */
@@ -25,6 +25,7 @@ const refusals: Record<string, string> = {
   'auth.invalid_token': 'Authentication error: Invalid token',
   'auth.expired_token': 'Authentication error: Token expired',
   'auth.suspended': 'Authentication error: User suspended',
+  'auth.unavailable': 'Authentication error: Tokens cannot be checked right now',
   'auth.too_many_attempts': 'Authentication error: Too many attempts',
 };
 
@@ -33,6 +34,8 @@ interface Admission {
   identity: Identity;
   user: User;
   address: string;
+  /** When the user was found not to be suspended, or a little before. */
+  checkedAtMs: number;
   resume: { sessionId: string; resumeKey: string } | undefined;
 }
 
@@ -63,6 +66,8 @@ export class SocketServer {
   readonly #sessions = new Map<string, Session>();
   readonly #refusedAttempts: RateLimiterMemory | undefined;
   readonly #trusts: (address: string, hop: number) => boolean;
+  /** When users were last suspended, for those that were being signed in at that moment. */
+  readonly #suspendedAtMs = new Map<string, number>();
   #closing = false;
 
   constructor(options: SocketServerOptions) {
@@ -73,13 +78,14 @@ export class SocketServer {
       limits.refusedConnectionsPerMinute > 0
         ? new RateLimiterMemory({ points: limits.refusedConnectionsPerMinute, duration: 60 })
         : undefined;
+    const maxBytes = limits.payloadBytes > 0 ? limits.payloadBytes * hardLimitFactor : Number.MAX_SAFE_INTEGER;
     this.io = new Server(httpServer, {
       serveClient: false,
       pingInterval: limits.pingIntervalSeconds * 1000,
       pingTimeout: limits.pingTimeoutSeconds * 1000,
-      maxHttpBufferSize: limits.payloadBytes > 0 ? limits.payloadBytes * hardLimitFactor : Number.MAX_SAFE_INTEGER,
+      maxHttpBufferSize: maxBytes,
       cors: { origin: corsOrigins.length > 0 ? [...corsOrigins] : false, credentials: true },
-      parser: { Encoder, Decoder: MeasuringDecoder },
+      parser: { Encoder, Decoder: measuringDecoder(maxBytes) },
     });
   }
 
@@ -101,7 +107,10 @@ export class SocketServer {
       );
     });
     this.io.on('connection', (socket) => this.#connect(socket, parts));
-    this.#options.facts.on('user.suspended', ({ userId }) => this.endSessionsOf(userId, 'suspended'));
+    this.#options.facts.on('user.suspended', ({ userId }) => {
+      this.#suspendedAtMs.set(userId, performance.now());
+      this.endSessionsOf(userId, 'suspended');
+    });
   }
 
   /** Ends all sessions of a user. */
@@ -125,11 +134,11 @@ export class SocketServer {
     try {
       const offered = handshake.safeParse(socket.handshake.auth);
       if (!offered.success) throw new AppError('auth.invalid_token');
-      const identity = await tokens.verify(offered.data.token);
-      const isKnown = offered.data.resume !== undefined && this.#sessions.has(offered.data.resume.sessionId);
-      const user = await (isKnown ? users.admit(identity) : users.signIn(identity, address));
-      const admission: Admission = { identity, user, address, resume: offered.data.resume };
-      socket.data = admission;
+      const { token, resume } = offered.data;
+      const identity = await tokens.verify(token ?? undefined);
+      const checkedAtMs = performance.now();
+      const user = await (this.#findLost({ identity, resume }) ? users.admit(identity) : users.signIn(identity, address));
+      socket.data = { identity, user, address, checkedAtMs, resume } satisfies Admission;
     } catch (error) {
       if (!(error instanceof AppError) || error.status >= 500) throw error;
       throw await this.#countRefusal(address, error);
@@ -149,13 +158,19 @@ export class SocketServer {
 
   #refusal(error: unknown): Error {
     const appError = error instanceof AppError ? error : new AppError('internal', { cause: error });
-    if (appError.status >= 500) this.#options.log.error({ err: error }, 'connection could not be signed in');
+    if (appError.code === 'internal') this.#options.log.error({ err: error }, 'connection could not be signed in');
+    else if (appError.status >= 500) this.#options.log.warn({ err: error }, 'connection could not be signed in');
     const refusal = new Error(refusals[appError.code] ?? `Authentication error: ${appError.message}`);
     return Object.assign(refusal, { data: appError.toWire() });
   }
 
   #connect(socket: Socket, parts: Parameters<SocketServer['start']>[0]): void {
     const admission = socket.data as Admission;
+    const { userId } = admission.identity;
+    if ((this.#suspendedAtMs.get(userId) ?? 0) > admission.checkedAtMs) {
+      socket.disconnect(true);
+      return;
+    }
     const { session, recovered } = this.#takeUp(admission, parts.onSessionClosed);
     session.attach(socket);
     socket.use((packet) => {
@@ -164,7 +179,7 @@ export class SocketServer {
     });
     socket.on('disconnect', (reason) => session.detach(socket, { saidGoodbye: reason === 'client namespace disconnect' }));
     socket.emit('session:ready', {
-      userId: admission.identity.userId,
+      userId,
       sessionId: session.sessionId,
       resumeKey: session.resumeKey,
       protocolVersion,
@@ -172,9 +187,16 @@ export class SocketServer {
     });
   }
 
-  #takeUp({ identity, user, address, resume }: Admission, onClosed: (session: Session, reason: LeaveReason) => void) {
-    const lost = resume && this.#sessions.get(resume.sessionId);
-    if (lost?.mayBeResumedBy(identity.userId, resume?.resumeKey ?? '')) {
+  /** The session that a handshake may take up again. */
+  #findLost({ identity, resume }: Pick<Admission, 'identity' | 'resume'>): Session | undefined {
+    const session = resume && this.#sessions.get(resume.sessionId);
+    return session?.mayBeResumedBy(identity, resume?.resumeKey ?? '') ? session : undefined;
+  }
+
+  #takeUp(admission: Admission, onClosed: (session: Session, reason: LeaveReason) => void) {
+    const { identity, user, address } = admission;
+    const lost = this.#findLost(admission);
+    if (lost) {
       lost.renew(identity, user.displayName);
       return { session: lost, recovered: true };
     }

@@ -1,5 +1,5 @@
-import { type Actor, audit } from '../db/audit-log.ts';
 import type { Identity } from '../auth/token.ts';
+import { type Actor, audit } from '../db/audit-log.ts';
 import type { Database } from '../db/database.ts';
 import type { Facts } from '../facts.ts';
 import { AppError } from '../protocol/errors.ts';
@@ -9,6 +9,10 @@ import * as store from './user-store.ts';
 /** The user's name as everybody sees it: chosen here, else the token's. */
 export function displayNameOf(row: store.UserRow): string {
   return row.chosenName ?? row.tokenName;
+}
+
+function actorOf({ userId, role, address }: Requester): Actor {
+  return { userId, role, address };
 }
 
 function toUser(row: store.UserRow): User {
@@ -22,18 +26,32 @@ function toUser(row: store.UserRow): User {
   };
 }
 
+/** Who asks over REST, with what their token allows. */
+export interface Requester extends Actor {
+  readonly identity: Pick<Identity, 'grants'>;
+}
+
+/** Users are no business of a token for one room. Errors: `auth.forbidden`. */
+function assertNotForOneRoom({ identity }: Requester): void {
+  if (identity.grants) throw new AppError('auth.forbidden');
+}
+
 export type UserService = ReturnType<typeof createUserService>;
 
 /** Rules about users: who they are to Parley, what they may change, and suspension. */
 export function createUserService({ db, facts }: { db: Database; facts: Facts }) {
-  /** Keeps what the token says of its user and refuses the suspended. Errors: `auth.suspended`. */
-  async function admit(identity: Identity): Promise<User> {
-    let row = await store.findUser(db.sql, identity.userId);
-    if (!row || row.tokenName !== identity.displayName || row.role !== identity.role) {
-      row = await store.upsertUser(db.sql, { userId: identity.userId, tokenName: identity.displayName, role: identity.role });
+  /**
+   * Keeps what the token says of its user and refuses the suspended; the role answered is the token's. A token for one room speaks of its
+   * bearer in that room only, and a name that is but the id is none: neither goes before what is known. Errors: `auth.suspended`.
+   */
+  async function admit({ userId, displayName, role, grants }: Identity): Promise<User> {
+    let row = await store.findUser(db.sql, userId);
+    const said = row && (grants ? row : { tokenName: displayName === userId ? row.tokenName : displayName, role });
+    if (!row || row.tokenName !== said?.tokenName || row.role !== said.role) {
+      row = await store.upsertUser(db.sql, { userId, tokenName: said?.tokenName ?? displayName, role: said?.role ?? role });
     }
     if (row.suspendedAt) throw new AppError('auth.suspended');
-    return toUser(row);
+    return { ...toUser(row), role };
   }
 
   return {
@@ -46,9 +64,11 @@ export function createUserService({ db, facts }: { db: Database; facts: Facts })
       return user;
     },
 
-    /** Changes one's own name, locale or privacy. */
-    update(actor: Actor, changes: UpdateUserBody): Promise<User> {
-      return db.transaction(async (tx) => {
+    /** Changes one's own name, locale or privacy. Errors: `auth.forbidden` with a token for one room. */
+    async update(requester: Requester, changes: UpdateUserBody): Promise<User> {
+      assertNotForOneRoom(requester);
+      const actor = actorOf(requester);
+      return await db.transaction(async (tx) => {
         const before = await store.findUser(tx, actor.userId);
         if (!before) throw new AppError('user.not_found');
         const given = Object.entries(changes.privacy ?? {}).filter(([, value]) => value !== undefined);
@@ -64,7 +84,9 @@ export function createUserService({ db, facts }: { db: Database; facts: Facts })
     },
 
     /** Ends a user's sessions at once and refuses their tokens from now on. Errors: `auth.forbidden` for anybody but an admin, and for oneself. */
-    async suspend(actor: Actor, userId: string, reason?: string): Promise<{ userId: string; suspendedAt: string }> {
+    async suspend(requester: Requester, userId: string, reason?: string): Promise<{ userId: string; suspendedAt: string }> {
+      assertNotForOneRoom(requester);
+      const actor = actorOf(requester);
       if (actor.role !== 'admin' || actor.userId === userId) throw new AppError('auth.forbidden');
       const suspendedAt = await db.transaction(async (tx) => {
         const since = await store.suspendUser(tx, userId);
@@ -76,9 +98,11 @@ export function createUserService({ db, facts }: { db: Database; facts: Facts })
     },
 
     /** Lifts a suspension. Errors: `auth.forbidden`, `user.not_found` when the user is not suspended. */
-    unsuspend(actor: Actor, userId: string): Promise<void> {
+    async unsuspend(requester: Requester, userId: string): Promise<void> {
+      assertNotForOneRoom(requester);
+      const actor = actorOf(requester);
       if (actor.role !== 'admin') throw new AppError('auth.forbidden');
-      return db.transaction(async (tx) => {
+      await db.transaction(async (tx) => {
         if (!(await store.unsuspendUser(tx, userId))) throw new AppError('user.not_found');
         await audit(tx, { actor, action: 'user.unsuspended', subject: userId });
       });

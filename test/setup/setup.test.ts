@@ -197,7 +197,7 @@ test('[SU9] a signal that arrives twice reaches the server once, and its exit co
   using machine = createBareMachine();
   const { child, ended } = machine.start(['start', 'stay']);
   const heard = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  assert.match((await heard.next()).value, /^worker /);
+  assert.match(String((await heard.next()).value), /^worker /);
   child.kill('SIGINT');
   child.kill('SIGINT');
   assert.equal((await heard.next()).value, 'SIGINT');

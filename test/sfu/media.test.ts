@@ -10,7 +10,10 @@ test('[SFU30] what one sends another sees and hears, with the browser as DTLS cl
   const [picture, sound] = [await b.client.subscribe(camera.producerId), await b.client.subscribe(microphone.producerId)];
   await Promise.all([picture.resume(), sound.resume()]);
   await Promise.all([picture.frames(10), sound.frames(10)]);
-  for (const [client, direction] of [[a.client, 'send'], [b.client, 'recv']] as const) {
+  for (const [client, direction] of [
+    [a.client, 'send'],
+    [b.client, 'recv'],
+  ] as const) {
     const [transport] = await client.stats(direction, 'transport');
     assert.equal(transport?.['dtlsRole'], 'client');
     assert.equal(transport?.['dtlsState'], 'connected');
@@ -127,7 +130,10 @@ test('[SFU35] the room tells who speaks and how loud, and when nobody does', asy
   const speaker = { peerId: 'a', producerId: microphone.producerId };
   assert.deepEqual(await speaking, [speaker]);
   const [levels] = await heard;
-  assert.deepEqual(levels.map(({ peerId, producerId }) => ({ peerId, producerId })), [speaker]);
+  assert.deepEqual(
+    levels.map(({ peerId, producerId }) => ({ peerId, producerId })),
+    [speaker],
+  );
   assert.ok(levels[0] && levels[0].volumeDbov > -40 && levels[0].volumeDbov <= 0);
 
   const silent = [nextEvent(world.room, 'activeSpeaker'), nextEvent(world.room, 'audioLevels', (none) => none.length === 0)];
@@ -167,8 +173,12 @@ test('[SFU37] media goes on through an ICE restart of either side', async () => 
   const picture = await b.client.subscribe(producerId);
   await picture.resume();
   await picture.frames(5);
-  for (const [entered, direction] of [[a, 'send'], [b, 'recv']] as const) {
-    const usernameFragment = async (): Promise<unknown> => (await entered.client.stats(direction, 'transport'))[0]?.['iceLocalUsernameFragment'];
+  for (const [entered, direction] of [
+    [a, 'send'],
+    [b, 'recv'],
+  ] as const) {
+    const usernameFragment = async (): Promise<unknown> =>
+      (await entered.client.stats(direction, 'transport'))[0]?.['iceLocalUsernameFragment'];
     const before = await usernameFragment();
     const iceParameters = await entered.client.restartIce(direction);
     assert.deepEqual((await entered.peer.ensureTransports())[direction].iceParameters, iceParameters);

@@ -120,9 +120,11 @@ test('[SFU23] malformed RTP parameters get a code, and the worker goes on servin
     'retransmission of nothing': { ...good, codecs: [{ ...codec, mimeType: 'audio/rtx', parameters: { apt: 99 } }] },
   };
   for (const [what, rtpParameters] of Object.entries(hostile)) {
-    await assertCode('media.invalid_parameters', () => peer.produce({ transportId, source: 'microphone', rtpParameters })).catch((error) => {
-      throw new Error(what, { cause: error });
-    });
+    await assertCode('media.invalid_parameters', () => peer.produce({ transportId, source: 'microphone', rtpParameters })).catch(
+      (error) => {
+        throw new Error(what, { cause: error });
+      },
+    );
   }
   await assertCode('media.invalid_parameters', () => peer.produce({ transportId: recvId, source: 'microphone', rtpParameters: good }));
   // Fractional bitrates throw inside mediasoup half way through a request, if they get there.
@@ -211,7 +213,7 @@ test('[SFU24] a browser that closes its consumer is not told what it knows', asy
   assert.equal(told, 0);
 });
 
-test('[SFU25] somebody else\'s ids are answered like missing ones', async () => {
+test("[SFU25] somebody else's ids are answered like missing ones", async () => {
   await using world = await SfuWorld.start();
   const { peer: a, sendId } = await world.addPeer('a');
   const { peer: b, recvId } = await world.addPeer('b');
@@ -244,7 +246,7 @@ test('[SFU25] somebody else\'s ids are answered like missing ones', async () => 
   await assertCode('media.producer_not_found', () => b.consumeData({ dataProducerId: nobody }));
 });
 
-test('[SFU25] another room\'s producer does not exist here', async () => {
+test("[SFU25] another room's producer does not exist here", async () => {
   await using world = await SfuWorld.start();
   const { peer: b } = await world.addPeer('b');
   const elsewhere = await world.pool.createRoom();
@@ -256,7 +258,9 @@ test('[SFU25] another room\'s producer does not exist here', async () => {
 });
 
 test('[SFU26] limits hold, also for requests that race, and what is closed counts no more', async () => {
-  await using world = await SfuWorld.start({ limits: { maxTransports: 3, maxProducers: 1, maxConsumers: 1, maxDataProducers: 1, maxDataConsumers: 1 } });
+  await using world = await SfuWorld.start({
+    limits: { maxTransports: 3, maxProducers: 1, maxConsumers: 1, maxDataProducers: 1, maxDataConsumers: 1 },
+  });
   const { peer: a, sendId } = await world.addPeer('a');
   const { peer: b } = await world.addPeer('b');
   const { rtpCapabilities } = world.room;
@@ -278,7 +282,9 @@ test('[SFU26] limits hold, also for requests that race, and what is closed count
   await a.produce({ transportId: sendId, source: 'camera', rtpParameters: vp8Parameters(4) });
 
   const data = await a.produceData({ transportId: sendId, sctpStreamParameters: { streamId: 1 }, label: 'one' });
-  await assertCode('media.limit_reached', () => a.produceData({ transportId: sendId, sctpStreamParameters: { streamId: 2 }, label: 'two' }));
+  await assertCode('media.limit_reached', () =>
+    a.produceData({ transportId: sendId, sctpStreamParameters: { streamId: 2 }, label: 'two' }),
+  );
   const received = await b.consumeData({ dataProducerId: data.dataProducerId });
   await assertCode('media.limit_reached', () => b.consumeData({ dataProducerId: data.dataProducerId }));
   b.closeDataConsumer(received.dataConsumerId);
@@ -335,7 +341,7 @@ test('[SFU27] what is being made while its peer closes is closed again', async (
   assert.equal(added, 0);
   assert.deepEqual(a.counts, { transports: 0, producers: 0, consumers: 0 });
   const [dump] = await world.pool.dump();
-  assert.equal(dump?.transportIds.length, 2, 'only the other peer\'s transports are left');
+  assert.equal(dump?.transportIds.length, 2, "only the other peer's transports are left");
 });
 
 test('[SFU27] consuming what is being closed ends without a consumer', async () => {

@@ -49,7 +49,8 @@ export class SfuWorld {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#clients.map((client) => client.close()));
     this.room.close();
-    for (const { routerIds, transportIds } of await this.pool.dump()) assert.deepEqual({ routerIds, transportIds }, { routerIds: [], transportIds: [] });
+    for (const { routerIds, transportIds } of await this.pool.dump())
+      assert.deepEqual({ routerIds, transportIds }, { routerIds: [], transportIds: [] });
     await this.pool.close();
   }
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import jwt from 'jsonwebtoken';
 import pg from 'pg';
-import { type App, createApp } from '../../src/app.ts';
+import { type App, type AppOverrides, createApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
 import type { Role } from '../../src/protocol/ids.ts';
 import type { CreateRoomBody } from '../../src/protocol/room.ts';
@@ -44,6 +44,7 @@ export class TestApp {
 
   static async start(
     env: Record<string, string>,
+    overrides: AppOverrides = {},
   ): Promise<TestApp & { [Symbol.asyncDispose](): Promise<void> }> {
     await using parts = new AsyncDisposableStack();
     const timersBefore = activeTimers();
@@ -66,7 +67,7 @@ export class TestApp {
       LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
       ...env,
     });
-    const app = parts.adopt(await createApp(config), (running) => running.close());
+    const app = parts.adopt(await createApp(config, overrides), (running) => running.close());
     const test = new TestApp(app, secret, database.url);
     parts.defer(() => test.#expectNothingLeft());
     const all = parts.move();
@@ -145,7 +146,7 @@ export class TestApp {
 }
 
 /** Starts a server for one test: `await using app = await startTestApp()`. */
-export const startTestApp = (env: Record<string, string> = {}) => TestApp.start(env);
+export const startTestApp = (env: Record<string, string> = {}, overrides: AppOverrides = {}) => TestApp.start(env, overrides);
 
 function activeTimers(): number {
   return process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;

@@ -15,14 +15,20 @@ import type {
 const { nonstandard, ...browserGlobals } = wrtc;
 const { RTCAudioSink, RTCAudioSource, RTCVideoSink, RTCVideoSource } = nonstandard;
 // mediasoup-client looks for a browser's classes among the globals.
-for (const [name, value] of Object.entries(browserGlobals)) Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+for (const [name, value] of Object.entries(browserGlobals))
+  Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
 
 /** The socket's media requests as functions: what a client says to a server, however it gets there. */
 export interface MediaSignal {
   createTransport(payload: { direction: Direction }): Promise<TransportInfo>;
   connectTransport(payload: { transportId: string; dtlsParameters: DtlsParameters }): Promise<unknown>;
   restartIce(payload: { transportId: string }): Promise<{ iceParameters: IceParameters }>;
-  produce(payload: { transportId: string; source: Source; rtpParameters: RtpParameters; paused?: boolean }): Promise<{ producerId: string }>;
+  produce(payload: {
+    transportId: string;
+    source: Source;
+    rtpParameters: RtpParameters;
+    paused?: boolean;
+  }): Promise<{ producerId: string }>;
   closeProducer(payload: { producerId: string }): Promise<unknown>;
   consume(payload: { producerId: string; rtpCapabilities: RtpCapabilities }): Promise<ConsumeReply>;
   resumeConsumer(payload: { consumerId: string }): Promise<unknown>;
@@ -92,7 +98,12 @@ export class WebRtcClient {
   private constructor(device: Device, { signal, transports }: WebRtcClientOptions) {
     this.device = device;
     this.#signal = signal;
-    this.#given = new Map(transports && [['send', transports.send], ['recv', transports.recv]]);
+    this.#given = new Map(
+      transports && [
+        ['send', transports.send],
+        ['recv', transports.recv],
+      ],
+    );
   }
 
   static async create(options: WebRtcClientOptions): Promise<WebRtcClient> {

@@ -46,6 +46,12 @@ export function RoomPage({ roomId, identity }: RoomPageProps) {
     media.start();
   }, [media, beforeCall, over]);
 
+  // A closed tab says goodbye, so that nobody looks at a still picture until the grace time is over.
+  useEffect(() => {
+    window.addEventListener('pagehide', session.close);
+    return () => window.removeEventListener('pagehide', session.close);
+  }, [session]);
+
   useEffect(
     () => () => {
       session.close();

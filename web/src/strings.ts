@@ -213,7 +213,6 @@ export const strings = {
     joined: (name: string) => `${name} joined`,
     handUp: (name: string) => `${name} raised a hand`,
     handDown: (name: string) => `${name} lowered their hand`,
-    waiting: (name: string) => `${name} is waiting to be let in`,
     sharing: (name: string) => `${name} is sharing a screen`,
     locked: 'The room is locked',
     unlocked: 'The room is unlocked',

@@ -11,8 +11,8 @@ export function registerUserRoutes(server: HttpServer, { authenticate, users }: 
   const params = z.object({ userId });
 
   server.get('/api/v1/users/me', { schema: { tags, response: { 200: user } } }, async (request) => {
-    const { identity } = await authenticate(request);
-    return await users.admit(identity);
+    const caller = await authenticate(request);
+    return caller.user;
   });
 
   server.patch('/api/v1/users/me', { schema: { tags, body: updateUserBody, response: { 200: user } } }, async (request) =>

@@ -8,7 +8,7 @@ export function createAuthHandlers({ tokens, users }: { tokens: TokenService; us
   return {
     'auth:renew': async (session, { token }) => {
       const identity = await tokens.verify(token);
-      if (identity.userId !== session.identity.userId) throw new AppError('auth.forbidden');
+      if (!session.mayBeRenewedBy(identity)) throw new AppError('auth.forbidden');
       const { displayName } = await users.admit(identity);
       session.renew(identity, displayName);
       return { expiresAt: identity.expiresAt.toISOString() };

@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
-import type { Participant, Room } from '../../../src/client/index.ts';
+import type { Participant, Room, Source } from '../../../src/client/index.ts';
+import { errorText } from '../error-text.ts';
 import { strings } from '../strings.ts';
 
 export interface Announcement {
@@ -50,6 +51,7 @@ export function useAnnouncements(room: Room): {
 
 function listen(room: Room, say: (text: string, tone?: 'calm' | 'bad') => void): readonly (() => void)[] {
   const names = new Map<string, Participant>(room.view.participants.map((one) => [one.participantId, one]));
+  const held = new Set<Source>();
   return [
     room.on('participantJoined', ({ participant }) => {
       names.set(participant.participantId, participant);
@@ -63,26 +65,26 @@ function listen(room: Room, say: (text: string, tone?: 'calm' | 'bad') => void):
     room.on('participantUpdated', ({ participant }) => {
       const before = names.get(participant.participantId);
       names.set(participant.participantId, participant);
-      if (participant.participantId === room.view.me?.participantId) {
-        if ((before?.muted.length ?? 0) > participant.muted.length) say(strings.banner.mayUnmuteAgain);
-        return;
-      }
+      if (participant.participantId === room.view.me?.participantId) return;
       if (participant.handRaised && !before?.handRaised) say(strings.announce.handUp(participant.displayName));
       if (!participant.handRaised && before?.handRaised) say(strings.announce.handDown(participant.displayName));
     }),
-    room.on('participantWaiting', ({ participant }) => say(strings.announce.waiting(participant.displayName))),
     room.on('subscribed', ({ subscription }) => {
       const name = names.get(subscription.participantId)?.displayName;
       if (subscription.source === 'screen' && name !== undefined) say(strings.announce.sharing(name));
     }),
     room.on('muted', ({ source, allowUnmute }) => {
-      if (source === 'camera') say(strings.banner.cameraStoppedByModerator, 'bad');
+      const wasHeld = held.delete(source);
+      if (!allowUnmute) held.add(source);
+      if (allowUnmute && wasHeld) say(strings.banner.mayUnmuteAgain);
+      else if (source === 'camera') say(strings.banner.cameraStoppedByModerator, 'bad');
       else if (source === 'microphone') say(allowUnmute ? strings.banner.mutedByModerator : strings.banner.mutedForGood, 'bad');
       else say(strings.banner.screenStoppedByModerator, 'bad');
     }),
     room.on('publicationEnded', ({ source }) => {
       if (source === 'camera' || source === 'microphone') say(strings.banner.deviceGone(strings.sources[source]), 'bad');
     }),
+    room.on('error', ({ error }) => say(errorText(error), 'bad')),
     room.on('locked', () => say(strings.announce.locked)),
     room.on('unlocked', () => say(strings.announce.unlocked)),
     room.on('mediaRecovered', () => say(strings.announce.recovered)),

@@ -66,7 +66,7 @@ export function CallPage({ client, room, view }: CallPageProps) {
       <CallHeader roomName={roomName} locked={view.info?.locked ?? false} onHelp={() => setHelp(true)} />
       <main className="call-main">
         <Banners room={room} view={view} connection={connection} sharing={controls.sharing} />
-        <div className="over-stage">
+        <div className="over-stage" aria-live="polite">
           {view.me?.isModerator && view.waiting.length > 0 && <WaitingCard room={room} waiting={view.waiting} act={act} />}
         </div>
         <Stage view={view} />

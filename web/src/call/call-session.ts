@@ -54,6 +54,11 @@ export function createCallSession(roomId: string, token: string, media: LocalMed
       try {
         const room = await mine.joinRoom(roomId);
         if (client !== mine) return mine.close();
+        // Somebody who was denied still has the preview's devices open.
+        room.on('closed', () => {
+          media.stop();
+          mine.close();
+        });
         publishWhenIn(room, media);
         change({ phase: 'room', client: mine, room });
       } catch (error) {
@@ -83,11 +88,20 @@ function publishWhenIn(room: Room, media: LocalMedia): void {
     if (done || room.view.status !== 'joined') return;
     done = true;
     unsubscribe();
-    const { camera, microphone } = media.take();
-    // A failed publication is told by the room's `error` event or seen on the bar; the call goes on without it.
-    if (microphone.track) room.publishMicrophone({ track: microphone.track }).catch(() => microphone.track?.stop());
-    if (camera.track) room.publishCamera({ track: camera.track }).catch(() => camera.track?.stop());
+    void publish(media.take('microphone'), (track) => room.publishMicrophone({ track }));
+    void publish(media.take('camera'), (track) => room.publishCamera({ track }));
   }
   const unsubscribe = room.subscribe(look);
   look();
+}
+
+/** Without one's camera or microphone the call goes on: the bar shows that it is off, and how to switch it on. */
+async function publish(taken: Promise<MediaStreamTrack | undefined>, send: (track: MediaStreamTrack) => Promise<unknown>): Promise<void> {
+  const track = await taken;
+  if (track === undefined) return;
+  try {
+    await send(track);
+  } catch {
+    track.stop();
+  }
 }

@@ -1,5 +1,6 @@
 import { useEffect } from 'react';
-import type { RoomCloseReason } from '../../../src/client/index.ts';
+import type { ParleyError, RoomCloseReason } from '../../../src/client/index.ts';
+import { errorText } from '../error-text.ts';
 import type { Identity } from '../sign-in/identity.ts';
 import { strings } from '../strings.ts';
 import { MessagePage } from '../ui/message-page.tsx';
@@ -9,15 +10,17 @@ interface ClosedPageProps {
   identity: Identity;
   reason: RoomCloseReason;
   end: RoomEnd | undefined;
+  /** What went wrong last. */
+  fault: ParleyError | undefined;
   onComeBack: () => void;
 }
 
 const final: readonly RoomCloseReason[] = ['ended', 'banned'];
 
 /** After the call: why it is over, and the way back where there is one. */
-export function ClosedPage({ identity, reason, end, onComeBack }: ClosedPageProps) {
+export function ClosedPage({ identity, reason, end, fault, onComeBack }: ClosedPageProps) {
   const [title, text] = strings.closed[reason];
-  const words = [text];
+  const words: string[] = [reason === 'error' && fault !== undefined ? errorText(fault) : text];
   if (reason === 'ended' && end !== undefined) {
     words.push(strings.endedReasons[end.reason], strings.lasted(Math.round(end.durationSeconds / 60)));
   }

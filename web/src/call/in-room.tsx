@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import type { ParleyClient, Room, RoomEndReason } from '../../../src/client/index.ts';
+import type { ParleyClient, ParleyError, Room, RoomEndReason } from '../../../src/client/index.ts';
 import type { LocalMedia } from '../media/local-media.ts';
 import type { Identity } from '../sign-in/identity.ts';
 import { CallPage } from './call-page.tsx';
@@ -25,11 +25,13 @@ export interface RoomEnd {
 export function InRoom({ identity, client, room, media, onComeBack }: InRoomProps) {
   const view = useRoom(room);
   const [end, setEnd] = useState<RoomEnd>();
+  const [fault, setFault] = useState<ParleyError>();
 
   useEffect(() => room.on('ended', setEnd), [room]);
+  useEffect(() => room.on('error', ({ error }) => setFault(error)), [room]);
 
   if (view.status === 'closed') {
-    return <ClosedPage identity={identity} reason={view.closeReason ?? 'error'} end={end} onComeBack={onComeBack} />;
+    return <ClosedPage identity={identity} reason={view.closeReason ?? 'error'} end={end} fault={fault} onComeBack={onComeBack} />;
   }
   if (view.status === 'waiting') {
     return <LobbyPage identity={identity} room={room} roomName={view.info?.roomName} media={media} onLeave={onComeBack} />;

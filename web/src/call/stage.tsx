@@ -60,7 +60,7 @@ export function Stage({ view }: { view: RoomView }) {
         ))}
       </Grid>
       {shown.length < people.length && <span className="more">{strings.call.moreOnes(people.length - shown.length)}</span>}
-      {others.length === 0 && view.info !== undefined && (
+      {others.length === 0 && view.waiting.length === 0 && view.info !== undefined && (
         <div className="alone">
           <p>{view.me?.isModerator ? strings.call.aloneModerator : strings.call.alone}</p>
           {view.me?.isModerator && <CopyLink roomId={view.info.roomId} className="button primary compact" />}

@@ -9,7 +9,7 @@ export interface CallControls {
   readonly sharing: boolean;
   readonly handRaised: boolean;
   readonly canShare: boolean;
-  /** Whether a moderator holds this source muted. */
+  /** Whether no moderator holds this source muted. */
   readonly mayUse: (source: Source) => boolean;
   readonly toggleMicrophone: () => void;
   readonly toggleCamera: () => void;
@@ -44,7 +44,6 @@ export function useCallControls(room: Room, view: RoomView, say: (text: string, 
   const microphone = find(view, 'microphone');
   const camera = find(view, 'camera');
   const screen = find(view, 'screen');
-  const muted = view.me?.muted;
   const handRaised = view.me?.handRaised ?? false;
 
   return useMemo(
@@ -54,7 +53,7 @@ export function useCallControls(room: Room, view: RoomView, say: (text: string, 
       sharing: screen !== undefined,
       handRaised,
       canShare: typeof navigator.mediaDevices?.getDisplayMedia === 'function',
-      mayUse: (source) => muted === undefined || !muted.includes(source),
+      mayUse: (source) => find(view, source)?.mayUnmute !== false,
       toggleMicrophone: () =>
         run('microphone', () => {
           if (microphone === undefined) return room.publishMicrophone(chosen('microphone'));
@@ -69,7 +68,7 @@ export function useCallControls(room: Room, view: RoomView, say: (text: string, 
       toggleHand: () => run('hand', () => room.raiseHand(!handRaised)),
       leave: () => run('leave', () => room.leave()),
     }),
-    [room, run, microphone, camera, screen, muted, handRaised],
+    [room, run, microphone, camera, screen, view, handRaised],
   );
 }
 

@@ -26,8 +26,8 @@ export interface LocalMedia {
   toggle(source: LocalSource): void;
   /** Opens the chosen device again, after the choice has changed or a fault was put right. */
   reopen(source: LocalSource): void;
-  /** Hands the tracks over: from then on whoever took them stops them. */
-  take(): LocalMediaView;
+  /** Hands a track over, once it has opened: from then on whoever took it stops it. Undefined when it is off or has failed. */
+  take(source: LocalSource): Promise<MediaStreamTrack | undefined>;
   /** Stops all tracks; `start()` may follow. */
   stop(): void;
 }
@@ -40,6 +40,7 @@ export function createLocalMedia(): LocalMedia {
   let view: LocalMediaView = { camera: off, microphone: off };
   const wanted = { camera: true, microphone: true };
   const attempt = { camera: 0, microphone: 0 };
+  const opening = { camera: Promise.resolve(), microphone: Promise.resolve() };
   const listeners = new Set<() => void>();
 
   function set(source: LocalSource, device: LocalDevice): void {
@@ -47,7 +48,11 @@ export function createLocalMedia(): LocalMedia {
     for (const listener of listeners) listener();
   }
 
-  async function open(source: LocalSource): Promise<void> {
+  function open(source: LocalSource): void {
+    opening[source] = openNow(source);
+  }
+
+  async function openNow(source: LocalSource): Promise<void> {
     attempt[source] += 1;
     const mine = attempt[source];
     view[source].track?.stop();
@@ -80,24 +85,24 @@ export function createLocalMedia(): LocalMedia {
       return () => listeners.delete(listener);
     },
     start() {
-      if (wanted.camera) void open('camera');
-      if (wanted.microphone) void open('microphone');
+      if (wanted.camera) open('camera');
+      if (wanted.microphone) open('microphone');
     },
     toggle(source) {
       wanted[source] = view[source].status === 'off' || view[source].status === 'failed';
-      if (wanted[source]) void open(source);
+      if (wanted[source]) open(source);
       else shut(source);
     },
     reopen(source) {
       wanted[source] = true;
-      void open(source);
+      open(source);
     },
-    take() {
-      const taken = view;
-      attempt.camera += 1;
-      attempt.microphone += 1;
-      view = { camera: off, microphone: off };
-      return taken;
+    async take(source) {
+      await opening[source];
+      const { track } = view[source];
+      attempt[source] += 1;
+      set(source, off);
+      return track;
     },
     stop() {
       shut('camera');

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { launchChromium } from '../support/chromium.ts';
+import { startTestApp } from '../support/test-app.ts';
+import { enter, inCall, join, press, shows, visit } from './visit.ts';
+
+/** What a person with a screen reader, a keyboard or a small screen would stumble over. */
+function findFaults(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const faults: string[] = [];
+    if (document.documentElement.scrollWidth > window.innerWidth) faults.push('the page scrolls sideways');
+    if (document.documentElement.lang === '') faults.push('no language');
+    if (document.title === '') faults.push('no title');
+    if (document.querySelectorAll('main').length !== 1) faults.push('not exactly one main');
+    if (document.querySelectorAll('h1').length !== 1) faults.push('not exactly one h1');
+    const controls = [...document.querySelectorAll<HTMLElement>('button, a[href], input:not(.unseen), select')];
+    for (const control of controls.filter((one) => one.checkVisibility())) {
+      const what = control.outerHTML.slice(0, 80);
+      const labels = 'labels' in control ? [...((control.labels as NodeListOf<HTMLLabelElement> | null) ?? [])] : [];
+      const name = control.getAttribute('aria-label') ?? [control, ...labels].map((one) => one.textContent).join('');
+      if (name.trim() === '') faults.push(`no name: ${what}`);
+      const { right } = control.getBoundingClientRect();
+      const boxes = [control, ...labels].map((one) => one.getBoundingClientRect());
+      if (!boxes.some(({ width, height }) => width >= 24 && height >= 24)) faults.push(`too small to hit: ${what}`);
+      if (right > window.innerWidth + 1) faults.push(`out of the screen: ${what}`);
+    }
+    for (const video of document.querySelectorAll('video')) if (!video.ariaLabel) faults.push('a video has no name');
+    const ids = [...document.querySelectorAll('[id]')].map(({ id }) => id);
+    if (new Set(ids).size !== ids.length) faults.push('an id is there twice');
+    return faults;
+  });
+}
+
+for (const { name, viewport } of [
+  { name: 'a phone', viewport: { width: 375, height: 812 } },
+  { name: 'a desk', viewport: { width: 1440, height: 900 } },
+]) {
+  test(`[WEB18] on ${name} every page fits, and every control has a name and a size to hit`, async () => {
+    await using app = await startTestApp();
+    await using chromium = await launchChromium();
+    const { roomId } = await app.createRoom({ name: 'A consultation with a rather long name that nobody would want to read' });
+    const host = await chromium.open(`${app.url}/#token=${app.tokenFor('host', 'provider')}`, { viewport });
+    await host.page.getByRole('link', { name: /rather long name/ }).waitFor();
+    assert.deepEqual(await findFaults(host.page), []);
+    await host.page.getByRole('link', { name: /rather long name/ }).click();
+    await shows(host, 'Join');
+    assert.deepEqual(await findFaults(host.page), []);
+    await join(host);
+    await inCall(host);
+    assert.deepEqual(await findFaults(host.page), []);
+    await enter(app, chromium, roomId, 'guest');
+    await press(host, 'People');
+    await press(host, 'Actions for Name of guest');
+    assert.deepEqual(await findFaults(host.page), []);
+    await host.page.keyboard.press('Escape');
+    await press(host, 'Leave');
+    await shows(host, 'Come back');
+    assert.deepEqual(await findFaults(host.page), []);
+    const stranger = await chromium.open(app.url, { viewport });
+    await shows(stranger, 'Sign in');
+    assert.deepEqual(await findFaults(stranger.page), []);
+  });
+}
+
+test('[WEB18] the preview is used with the keyboard alone: from the address to the call with Tab and Enter', async () => {
+  await using app = await startTestApp();
+  await using chromium = await launchChromium();
+  const { roomId } = await app.createRoom();
+  const host = await visit(app, chromium, roomId, 'host', 'provider');
+  await shows(host, 'Join');
+  const focused = () => host.page.evaluate(() => document.activeElement?.textContent ?? '');
+  for (let tabs = 0; tabs < 10 && (await focused()) !== 'Join'; tabs++) await host.page.keyboard.press('Tab');
+  await host.page.keyboard.press('Enter');
+  await inCall(host);
+});
