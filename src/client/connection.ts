@@ -79,6 +79,11 @@ export class Connection {
     return this.#userId;
   }
 
+  /** The token in use, or a fresh one; for requests beside the socket. */
+  token(isFresh: boolean): Promise<string> {
+    return this.#currentToken(isFresh);
+  }
+
   /** Listens to the connection itself. */
   on<E extends keyof ConnectionEvents>(event: E, listener: (payload: ConnectionEvents[E]) => void): Unsubscribe {
     return this.#events.on(event, listener);

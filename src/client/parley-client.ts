@@ -1,4 +1,5 @@
 import type { NoticeName, NoticePayload, Reply, RequestInput, RequestName } from '../protocol/index.ts';
+import { Chat } from './chat/chat.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionState } from './connection-state.ts';
 import { DeviceLoader, type MediaDeviceOptions } from './device-loader.ts';
@@ -35,6 +36,7 @@ export class ParleyClient {
   readonly #devices: DeviceLoader;
   readonly #events = new Emitter<ParleyClientEvents>();
   #room: Room | undefined;
+  #chat: Chat | undefined;
 
   /** Made by {@link createParleyClient}. */
   constructor(options: ParleyClientOptions) {
@@ -67,6 +69,13 @@ export class ParleyClient {
   /** The room that one is in, or in whose lobby one waits. */
   get room(): Room | undefined {
     return this.#room;
+  }
+
+  /** Conversations, messages and files; begins to listen when it is first used. */
+  get chat(): Chat {
+    if (this.state.status === 'closed' && this.#chat === undefined) throw new ParleyError('client.closed');
+    this.#chat ??= new Chat({ connection: this.#connection, url: this.#options.url });
+    return this.#chat;
   }
 
   /**
@@ -129,6 +138,7 @@ export class ParleyClient {
   close(): void {
     if (this.state.status === 'closed') return;
     this.#room?.closeFor('client_closed');
+    this.#chat?.close();
     this.#connection.close();
     this.#events.emit('closed', { reason: 'closed' });
     this.#events.clear();

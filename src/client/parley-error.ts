@@ -5,6 +5,7 @@ export type ClientErrorCode =
   | 'client.disconnected'
   | 'client.timeout'
   | 'client.closed'
+  | 'client.aborted'
   | 'client.unsupported'
   | 'client.device_denied'
   | 'client.device_not_found'
@@ -15,6 +16,7 @@ const clientMessages: Record<ClientErrorCode, string> = {
   'client.disconnected': 'The connection to the server was lost.',
   'client.timeout': 'The server did not answer in time.',
   'client.closed': 'This is closed already.',
+  'client.aborted': 'It was cancelled.',
   'client.unsupported': 'This browser cannot do that.',
   'client.device_denied': 'Access to the device was refused.',
   'client.device_not_found': 'There is no such device.',

@@ -5,12 +5,22 @@ const maxTimerMs = 2_147_483_647;
 
 /** Unix milliseconds of a JWT's `exp` (RFC 7519), undefined when it cannot be read. The signature is the server's business. */
 export function tokenExpiresAtMs(token: string): number | undefined {
+  const exp = claimsOf(token)?.['exp'];
+  return typeof exp === 'number' && Number.isFinite(exp) ? exp * 1000 : undefined;
+}
+
+/** Who a JWT says one is (`sub`), undefined when it cannot be read. */
+export function tokenSubject(token: string): string | undefined {
+  const sub = claimsOf(token)?.['sub'];
+  return typeof sub === 'string' ? sub : undefined;
+}
+
+function claimsOf(token: string): Record<string, unknown> | undefined {
   const payload = token.replace(/^Bearer /i, '').split('.')[1];
   if (payload === undefined) return undefined;
   try {
     const claims: unknown = JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/')));
-    if (typeof claims !== 'object' || claims === null || !('exp' in claims)) return undefined;
-    return typeof claims.exp === 'number' && Number.isFinite(claims.exp) ? claims.exp * 1000 : undefined;
+    return typeof claims === 'object' && claims !== null ? (claims as Record<string, unknown>) : undefined;
   } catch {
     return undefined;
   }
