@@ -138,4 +138,7 @@ CREATE INDEX "conversation_members_user" ON "conversation_members" USING btree (
 CREATE INDEX "conversations_appointment" ON "conversations" USING btree ("appointment_id");--> statement-breakpoint
 CREATE INDEX "messages_own" ON "messages" USING btree ("conversation_id","sender_id","seq");--> statement-breakpoint
 CREATE INDEX "messages_search" ON "messages" USING gin ("search_tokens");--> statement-breakpoint
-CREATE INDEX "messages_key" ON "messages" USING btree ("key_id") WHERE sealed is not null;
+CREATE INDEX "messages_key" ON "messages" USING btree ("key_id") WHERE sealed is not null;--> statement-breakpoint
+INSERT INTO "conversations" ("conversation_id", "type", "name", "room_id", "appointment_id", "created_by") SELECT gen_random_uuid(), 'group', "name", "room_id", "appointment_id", "host_id" FROM "rooms";
+--> statement-breakpoint
+INSERT INTO "conversation_members" ("conversation_id", "user_id", "role") SELECT c."conversation_id", r."host_id", 'owner' FROM "conversations" c JOIN "rooms" r USING ("room_id");

@@ -2,6 +2,11 @@ import { createAuthenticate } from './http/authenticate.ts';
 import { createHttpServer, servePage } from './http/http-server.ts';
 import { registerDemoRoutes } from './http/routes/demo.ts';
 import { registerHealthRoutes } from './http/routes/health.ts';
+import { registerAppointmentRoutes } from './http/routes/appointments.ts';
+import { registerConversationRoutes } from './http/routes/conversations.ts';
+import { registerMessageRoutes } from './http/routes/messages.ts';
+import { createAppointmentService } from './appointments/appointment-service.ts';
+import { createChat } from './chat/create-chat.ts';
 import { registerRoomRoutes } from './http/routes/rooms.ts';
 import { registerUserRoutes } from './http/routes/users.ts';
 import { iceServersFor } from './auth/ice-servers.ts';
@@ -20,9 +25,11 @@ import { createMediaService } from './rooms/media-service.ts';
 import { createModerationService } from './rooms/moderation-service.ts';
 import { createRoomService } from './rooms/room-service.ts';
 import { markAllLeft } from './rooms/room-store.ts';
+import { createKeyRing } from './storage/key-ring.ts';
 import { WorkerPool } from './sfu/worker-pool.ts';
 import { createDispatch } from './signaling/dispatch.ts';
 import { createFanOut } from './signaling/fan-out.ts';
+import { createChatHandlers } from './signaling/handlers/chat.ts';
 import { createAuthHandlers } from './signaling/handlers/auth.ts';
 import { createMediaHandlers } from './signaling/handlers/media.ts';
 import { createRoomHandlers } from './signaling/handlers/room.ts';
@@ -98,6 +105,32 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
       roomService.end(serverActor, roomId, 'time_limit').catch((error: unknown) => log.error({ err: error, roomId }, 'room did not end in time'));
     },
   });
+  const keyRing = createKeyRing(
+    config.encryptionKeys.length > 0
+      ? config.encryptionKeys
+      : [{ id: 'own', key: Buffer.from(readOrMakeSecret(config.dataDir, 'encryption-key'), 'base64url') }],
+  );
+  // The attachment service takes this place.
+  const attachments = {
+    claimForMessage: async () => [],
+    findForMessages: async () => new Map(),
+    releaseForMessages: async () => undefined,
+    assertMayUseAsAvatar: async () => undefined,
+  };
+  const chat = await createChat({
+    db,
+    facts,
+    notifier,
+    log,
+    keyRing,
+    attachments,
+    accessPolicy: config.accessPolicy,
+    limits,
+    findRole: users.findRole,
+    showsTyping: users.showsTyping,
+  });
+  parts.defer(() => chat.close());
+  const { conversations } = chat;
   const iceServers = (userId: string) => iceServersFor(config.ice, userId);
   const { accessPolicy } = config;
   let url = config.http.publicUrl ?? '';
@@ -107,12 +140,13 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
     notifier,
     rooms,
     tokens,
+    conversations,
     accessPolicy,
     limits,
     publicUrl: () => url,
     iceServersFor: iceServers,
   });
-  const entry = createEntryService({ db, facts, log, rooms, tokens, accessPolicy, iceServersFor: iceServers });
+  const entry = createEntryService({ db, facts, log, rooms, tokens, conversations, notifier, accessPolicy, iceServersFor: iceServers });
   parts.defer(() => entry.close('server_shutdown'));
   const moderation = createModerationService({ db, notifier, rooms, entry });
   const media = createMediaService({ rooms });
@@ -120,7 +154,14 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
   const jobs = await startJobQueue({
     pool: db.pool,
     log: log.child({ part: 'jobs' }),
-    handlers: { 'rooms:endOverdue': () => roomService.endOverdue() },
+    handlers: {
+      'rooms:endOverdue': () => roomService.endOverdue(),
+      'chat:reseal': () => chat.reseal(),
+      'attachments:deleteBlobs': async () => undefined,
+      'attachments:removeOld': async () => undefined,
+      'attachments:rewrapKeys': async () => undefined,
+      'attachments:sweepUpload': async () => undefined,
+    },
   });
   parts.defer(() => jobs.close());
 
@@ -129,12 +170,14 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
       ...createAuthHandlers({ tokens, users }),
       ...createRoomHandlers({ entry, moderation, roomService, rooms }),
       ...createMediaHandlers({ media }),
+      ...createChatHandlers(chat),
     },
     limits,
     log: log.child({ part: 'sockets' }),
   });
   sockets.start({
     dispatch,
+    onSocketLost: (session) => chat.typing.endOf(session.sessionId),
     onSessionClosed: (session, reason) => {
       entry.leave(session, reason).catch((error: unknown) => log.error({ err: error, sessionId: session.sessionId }, 'leaving was not written down'));
     },
@@ -152,6 +195,9 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
     },
   });
   registerUserRoutes(http, { authenticate, users });
+  registerAppointmentRoutes(http, { authenticate, appointments: createAppointmentService({ db }) });
+  registerConversationRoutes(http, { authenticate, ...chat });
+  registerMessageRoutes(http, { authenticate, ...chat });
   registerRoomRoutes(http, { authenticate, rooms: roomService });
   if (config.isDemo) registerDemoRoutes(http, { tokens });
   http.get('/api/v1/openapi.json', { schema: { hide: true } }, () => http.swagger());

@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { createSecureContext } from 'node:tls';
+import { fileURLToPath } from 'node:url';
 import proxyAddr from '@fastify/proxy-addr';
 import { z } from 'zod';
 
@@ -57,6 +58,17 @@ const publicKey = z
     }
   }, `must be a P-256 public key or an RSA one of at least ${minRsaBits} bits, in PEM`);
 
+/** `id:base64[,id:base64]`, 32 bytes each. */
+const encryptionKeys = list.transform((items, context) =>
+  items.map((item) => {
+    const [, id, text = ''] = /^([A-Za-z0-9._-]{1,64}):([A-Za-z0-9+/_-]+=*)$/.exec(item) ?? [];
+    const key = Buffer.from(text, 'base64');
+    // The item itself is a secret and stays out of the message.
+    if (id === undefined || key.length !== 32) context.addIssue({ code: 'custom', message: 'each must be id:base64 of 32 bytes' });
+    return { id: id ?? '', key };
+  }),
+);
+
 const environment = z.object({
   NODE_ENV: optional(z.string()),
   PORT: withDefault(port, 3000),
@@ -65,6 +77,15 @@ const environment = z.object({
   DATA_DIR: withDefault(z.string(), '.data'),
   // Not z.url(): a PostgreSQL address may name a Unix socket's folder in the place of a host.
   DATABASE_URL: optional(z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')),
+  ENCRYPTION_KEYS: withDefault(encryptionKeys, ''),
+  STORAGE_URL: optional(
+    z.string().regex(/^(file:.|s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/|$))/, 'must be file:path or s3://bucket/prefix'),
+  ),
+  S3_ENDPOINT: optional(z.url({ protocol: /^https?$/ })),
+  S3_REGION: withDefault(z.string(), 'us-east-1'),
+  S3_ACCESS_KEY_ID: optional(z.string()),
+  S3_SECRET_ACCESS_KEY: optional(z.string()),
+  CLAMAV_SOCKET: optional(z.string().regex(/^(\/.+|[^/\s]+:\d{1,5})$/, 'must be the path of a Unix socket or host:port')),
   AUTH_SECRET: optional(z.string()),
   AUTH_JWKS_URL: optional(z.url({ protocol: /^https?$/ })),
   AUTH_PUBLIC_KEY: optional(publicKey),
@@ -84,6 +105,9 @@ const environment = z.object({
   TURN_URLS: withDefault(list, ''),
   TURN_SECRET: optional(z.string()),
   LOG_LEVEL: withDefault(z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']), 'info'),
+  LIMIT_MESSAGE_CHARACTERS: count(10_000),
+  LIMIT_MESSAGES_PER_MINUTE: count(30),
+  LIMIT_TYPING_SECONDS: seconds(10),
   LIMIT_ROOMS_PER_DAY: count(10),
   LIMIT_PARTICIPANTS: count(16),
   LIMIT_ROOM_MINUTES: minutes(60),
@@ -92,6 +116,9 @@ const environment = z.object({
   LIMIT_PING_TIMEOUT_SECONDS: withDefault(number.positive().max(maxSeconds), 60),
   LIMIT_REFUSED_CONNECTIONS_PER_MINUTE: count(10),
   LIMIT_REQUESTS_PER_SECOND: rate(50),
+  LIMIT_ATTACHMENT_BYTES: count(104_857_600),
+  LIMIT_ATTACHMENTS_PER_MESSAGE: count(10),
+  LIMIT_FILES_PER_HOUR: count(20),
   LIMIT_PAYLOAD_BYTES: count(1_048_576),
   LIMIT_ICE_HOURS: withDefault(number.positive(), 4),
 });
@@ -118,6 +145,24 @@ export interface Config {
   readonly dataDir: string;
   /** undefined: the embedded PostgreSQL under `dataDir`. */
   readonly databaseUrl: string | undefined;
+  /** Keys for what is kept, 32 bytes each; the first one encrypts. Empty: one is made under `dataDir`. */
+  readonly encryptionKeys: readonly { readonly id: string; readonly key: Buffer }[];
+  /** Where files are kept. */
+  readonly storage:
+    | { readonly kind: 'local'; readonly folder: string }
+    | {
+        readonly kind: 's3';
+        readonly bucket: string;
+        /** Goes before every key: empty, or ending in `/`. */
+        readonly prefix: string;
+        /** undefined: AWS itself. */
+        readonly endpoint: string | undefined;
+        readonly region: string;
+        /** undefined: what the SDK finds (instance role, shared files). */
+        readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
+      };
+  /** ClamAV's daemon: a Unix socket's path or `host:port`; undefined: files are not scanned. */
+  readonly clamavSocket: string | undefined;
   readonly auth: {
     readonly secret: string | undefined;
     readonly jwksUrl: string | undefined;
@@ -144,6 +189,9 @@ export interface Config {
   readonly warnings: readonly string[];
   /** 0 turns a limit off. */
   readonly limits: {
+    readonly messageCharacters: number;
+    readonly messagesPerMinute: number;
+    readonly typingSeconds: number;
     readonly roomsPerDay: number;
     readonly participants: number;
     readonly roomMinutes: number;
@@ -152,6 +200,9 @@ export interface Config {
     readonly pingTimeoutSeconds: number;
     readonly refusedConnectionsPerMinute: number;
     readonly requestsPerSecond: number;
+    readonly attachmentBytes: number;
+    readonly attachmentsPerMessage: number;
+    readonly filesPerHour: number;
     readonly payloadBytes: number;
   };
 }
@@ -192,6 +243,8 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   if (has('TLS_CERT_FILE') !== has('TLS_KEY_FILE')) faults.push('TLS_CERT_FILE, TLS_KEY_FILE: set both or none');
   const tls = readTls(e, faults);
   if (has('TURN_URLS') && !has('TURN_SECRET')) faults.push('TURN_SECRET: is needed with TURN_URLS');
+  if (new Set(e.ENCRYPTION_KEYS.map(({ id }) => id)).size < e.ENCRYPTION_KEYS.length) faults.push('ENCRYPTION_KEYS: an id comes twice');
+  if (has('S3_ACCESS_KEY_ID') !== has('S3_SECRET_ACCESS_KEY')) faults.push('S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY: set both or none');
   const workerCount = e.MEDIA_WORKERS ?? availableParallelism();
   if (e.MEDIA_BASE_PORT > 0 && e.MEDIA_BASE_PORT + workerCount > 65_536) {
     faults.push(`MEDIA_BASE_PORT: ${workerCount} workers don't fit below port 65536`);
@@ -216,6 +269,9 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     },
     dataDir: path.resolve(e.DATA_DIR),
     databaseUrl: e.DATABASE_URL,
+    encryptionKeys: e.ENCRYPTION_KEYS,
+    storage: storageOf(e),
+    clamavSocket: e.CLAMAV_SOCKET,
     auth: {
       secret: e.AUTH_SECRET,
       jwksUrl: e.AUTH_JWKS_URL,
@@ -235,6 +291,9 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     logLevel: e.LOG_LEVEL,
     warnings,
     limits: {
+      messageCharacters: e.LIMIT_MESSAGE_CHARACTERS,
+      messagesPerMinute: e.LIMIT_MESSAGES_PER_MINUTE,
+      typingSeconds: e.LIMIT_TYPING_SECONDS,
       roomsPerDay: e.LIMIT_ROOMS_PER_DAY,
       participants: e.LIMIT_PARTICIPANTS,
       roomMinutes: e.LIMIT_ROOM_MINUTES,
@@ -243,6 +302,9 @@ export function readConfig(env: Record<string, string | undefined>): Config {
       pingTimeoutSeconds: e.LIMIT_PING_TIMEOUT_SECONDS,
       refusedConnectionsPerMinute: e.LIMIT_REFUSED_CONNECTIONS_PER_MINUTE,
       requestsPerSecond: e.LIMIT_REQUESTS_PER_SECOND,
+      attachmentBytes: e.LIMIT_ATTACHMENT_BYTES,
+      attachmentsPerMessage: e.LIMIT_ATTACHMENTS_PER_MESSAGE,
+      filesPerHour: e.LIMIT_FILES_PER_HOUR,
       payloadBytes: e.LIMIT_PAYLOAD_BYTES,
     },
   };
@@ -259,4 +321,25 @@ function readTls({ TLS_CERT_FILE, TLS_KEY_FILE }: Environment, faults: string[])
     faults.push(`TLS_CERT_FILE, TLS_KEY_FILE: can't be used together: ${error instanceof Error ? error.message : String(error)}`);
     return undefined;
   }
+}
+
+/** Where `STORAGE_URL` says that files are kept; a folder under `DATA_DIR` when it says nothing. */
+function storageOf(e: Environment): Config['storage'] {
+  const url = e.STORAGE_URL;
+  if (url === undefined) return { kind: 'local', folder: path.resolve(e.DATA_DIR, 'blobs') };
+  if (url.startsWith('file:')) {
+    return { kind: 'local', folder: url.startsWith('file://') ? fileURLToPath(url) : path.resolve(url.slice('file:'.length)) };
+  }
+  const [bucket = '', ...folders] = url.slice('s3://'.length).split('/').filter(Boolean);
+  return {
+    kind: 's3',
+    bucket,
+    prefix: folders.map((folder) => `${folder}/`).join(''),
+    endpoint: e.S3_ENDPOINT,
+    region: e.S3_REGION,
+    credentials:
+      e.S3_ACCESS_KEY_ID && e.S3_SECRET_ACCESS_KEY
+        ? { accessKeyId: e.S3_ACCESS_KEY_ID, secretAccessKey: e.S3_SECRET_ACCESS_KEY }
+        : undefined,
+  };
 }

@@ -10,6 +10,8 @@ export interface FactMap {
   'room.ended': [{ roomId: string; reason: RoomEndReason; durationSeconds: number }];
   'participant.joined': [{ roomId: string; participantId: string; userId: string }];
   'participant.left': [{ roomId: string; participantId: string; userId: string; reason: LeaveReason }];
+  /** Somebody who enters a room has become a member of its conversation. */
+  'conversation.entered': [{ conversationId: string; userId: string }];
   'message.created': [{ messageId: string; conversationId: string; senderId: string; type: MessageType; memberIds: readonly string[] }];
 }
 

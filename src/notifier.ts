@@ -2,8 +2,15 @@ import type { NoticeName, NoticePayload } from './protocol/index.ts';
 
 /** Who hears a notice. */
 export type Audience = {
-  /** A session, everybody in a room, a room's moderators, or all sessions of some users. */
-  readonly to: { sessionId: string } | { roomId: string } | { moderatorsOf: string } | { userIds: readonly string[] };
+  /**
+   * A session, everybody in a room, a room's moderators, or all sessions of some users. Sessions of tokens for one room alone hear nothing that is
+   * told to their user; of a conversation they hear what names it, once they have entered it.
+   */
+  readonly to:
+    | { sessionId: string }
+    | { roomId: string }
+    | { moderatorsOf: string }
+    | { userIds: readonly string[]; conversationId?: string };
   readonly exceptSessionId?: string;
 };
 
@@ -16,6 +23,8 @@ export interface Notifier {
   notify<N extends NoticeName>(audience: Audience, name: N, payload: NoticePayload<N>): void;
   /** From this very tick on the session hears what is told to the room (and to its moderators). */
   enterRoom(sessionId: string, roomId: string, as: { moderator: boolean }): void;
+  /** From now on a session of a token for one room hears what is told of that room's conversation. */
+  enterConversation(sessionId: string, conversationId: string): void;
   /** The session hears nothing more of the room. */
   leaveRoom(sessionId: string, roomId: string): void;
 }

@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { z } from 'zod';
 import { mayMeet } from '../auth/access.ts';
-import { type Actor, audit } from '../db/audit-log.ts';
+import { audit } from '../db/audit-log.ts';
 import type { Database, Transaction } from '../db/database.ts';
 import type { Notifier } from '../notifier.ts';
 import type { Conversation, directConversationBody, groupConversationBody, Member, MemberRole, updateConversationBody } from '../protocol/chat.ts';
@@ -11,7 +11,7 @@ import type { Reply, RequestPayload } from '../protocol/index.ts';
 import * as store from './conversation-store.ts';
 import { type ConversationViews, toMember } from './conversation-view.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
-import { assertGroup, assertMayRead, assertRole, getMembership } from './membership.ts';
+import { assertGroup, assertMayRead, assertRole, assertWholeToken, type Chatter, getMembership } from './membership.ts';
 import type { MessageService } from './message-service.ts';
 
 /** A muted conversation without an end is muted until then. */
@@ -32,8 +32,8 @@ export function createConversationService(parts: {
   const { db, notifier, views, messages, accessPolicy, findRole, assertMayUseAsAvatar } = parts;
 
   /** A conversation as one of its members sees it. Errors: `chat.conversation_not_found`. */
-  async function viewFor(userId: string, conversationId: string): Promise<Conversation> {
-    const [conversation] = await views.toConversations(db.sql, [await getMembership(db.sql, conversationId, userId)]);
+  async function viewFor(actor: Chatter, conversationId: string): Promise<Conversation> {
+    const [conversation] = await views.toConversations(db.sql, [await getMembership(db.sql, conversationId, actor)]);
     if (!conversation) throw new Error('one membership makes one conversation');
     return conversation;
   }
@@ -47,21 +47,21 @@ export function createConversationService(parts: {
   }
 
   /** Errors: `auth.forbidden`, for strangers and for users who do not exist alike. */
-  async function assertMayMeet({ userId, role }: Actor, otherId: string): Promise<void> {
+  async function assertMayMeet({ userId, role }: Chatter, otherId: string): Promise<void> {
     const [otherRole, ties] = await Promise.all([findRole(otherId), store.findTies(db.sql, userId, otherId)]);
     if (!mayMeet(accessPolicy, role as Role, otherRole, ties)) throw new AppError('auth.forbidden');
   }
 
-  async function assertInAppointment(actor: Actor, appointmentId: string | undefined): Promise<void> {
+  async function assertInAppointment(actor: Chatter, appointmentId: string | undefined): Promise<void> {
     if (appointmentId === undefined || actor.role === 'admin' || actor.role === 'service') return;
     if (!(await store.isInAppointment(db.sql, appointmentId, actor.userId))) throw new AppError('appointment.not_found');
   }
 
-  async function changeOwn(actor: Actor, conversationId: string, changes: Parameters<typeof store.updateMember>[3]): Promise<Conversation> {
-    await getMembership(db.sql, conversationId, actor.userId);
+  async function changeOwn(actor: Chatter, conversationId: string, changes: Parameters<typeof store.updateMember>[3]): Promise<Conversation> {
+    await getMembership(db.sql, conversationId, actor);
     await store.updateMember(db.sql, conversationId, actor.userId, changes);
     await tell('chat:conversationUpdated', conversationId, [actor.userId]);
-    return await viewFor(actor.userId, conversationId);
+    return await viewFor(actor, conversationId);
   }
 
   return {
@@ -73,8 +73,9 @@ export function createConversationService(parts: {
      * Answers the conversation of two users (and of an appointment), made on first use; two at once make one.
      * Errors: `auth.forbidden` for oneself, strangers and nobody; `appointment.not_found`.
      */
-    async openDirect(actor: Actor, body: z.infer<typeof directConversationBody>): Promise<{ conversation: Conversation; isNew: boolean }> {
+    async openDirect(actor: Chatter, body: z.infer<typeof directConversationBody>): Promise<{ conversation: Conversation; isNew: boolean }> {
       const { userId: otherId, appointmentId, initialMessage } = body;
+      assertWholeToken(actor);
       if (otherId === actor.userId) throw new AppError('auth.forbidden');
       await assertInAppointment(actor, appointmentId);
       await assertMayMeet(actor, otherId);
@@ -99,11 +100,12 @@ export function createConversationService(parts: {
       if (initialMessage !== undefined) {
         await messages.send(actor, { conversationId: row.conversationId, clientId: uuidv7(), type: 'text', content: initialMessage });
       }
-      return { conversation: await viewFor(actor.userId, row.conversationId), isNew: made !== undefined };
+      return { conversation: await viewFor(actor, row.conversationId), isNew: made !== undefined };
     },
 
     /** Makes a group with oneself as its owner. Errors: `auth.forbidden` for a member whom one may not meet, `appointment.not_found`. */
-    async createGroup(actor: Actor, body: z.infer<typeof groupConversationBody>): Promise<Conversation> {
+    async createGroup(actor: Chatter, body: z.infer<typeof groupConversationBody>): Promise<Conversation> {
+      assertWholeToken(actor);
       const { name, appointmentId } = body;
       const memberIds = [...new Set(body.memberIds)].filter((userId) => userId !== actor.userId);
       await assertInAppointment(actor, appointmentId);
@@ -116,12 +118,14 @@ export function createConversationService(parts: {
         await audit(tx, { actor, action: 'conversation.created', subject: conversationId, details: { type: 'group', memberIds } });
       });
       await tell('chat:conversationAdded', conversationId);
-      return await viewFor(actor.userId, conversationId);
+      return await viewFor(actor, conversationId);
     },
 
     /** One's conversations, the one that was active last first. */
-    async list({ userId }: Actor, request: RequestPayload<'chat:conversations'>): Promise<Reply<'chat:conversations'>> {
+    async list(actor: Chatter, request: RequestPayload<'chat:conversations'>): Promise<Reply<'chat:conversations'>> {
+      assertWholeToken(actor);
       const { status, type, limit } = request;
+      const { userId } = actor;
       const before = request.cursor === undefined ? undefined : decodeCursor(request.cursor);
       const memberships = await store.listMemberships(db.sql, {
         userId,
@@ -138,17 +142,20 @@ export function createConversationService(parts: {
       };
     },
 
-    stats: ({ userId }: Actor) => store.countConversations(db.sql, userId),
+    stats(actor: Chatter) {
+      assertWholeToken(actor);
+      return store.countConversations(db.sql, actor.userId);
+    },
 
     /** The members, for those who may read the conversation. Errors: `chat.conversation_not_found`. */
-    async members(actor: Actor, conversationId: string): Promise<Member[]> {
+    async members(actor: Chatter, conversationId: string): Promise<Member[]> {
       await assertMayRead(db.sql, actor, conversationId);
       return (await store.listMembers(db.sql, [conversationId])).map(toMember);
     },
 
     /** Renames a group or gives it a picture; for its owner and admins. Errors: `auth.forbidden`, `chat.direct_conversation`. */
-    async update(actor: Actor, conversationId: string, body: z.infer<typeof updateConversationBody>): Promise<Conversation> {
-      const membership = await getMembership(db.sql, conversationId, actor.userId);
+    async update(actor: Chatter, conversationId: string, body: z.infer<typeof updateConversationBody>): Promise<Conversation> {
+      const membership = await getMembership(db.sql, conversationId, actor);
       assertGroup(membership);
       assertRole(membership, 'admin');
       if (membership.conversation.closedAt) throw new AppError('chat.conversation_closed');
@@ -159,19 +166,19 @@ export function createConversationService(parts: {
         await audit(tx, { actor, action: 'conversation.updated', subject: conversationId, details: { fields: Object.keys(body) } });
       });
       await tell('chat:conversationUpdated', conversationId);
-      return await viewFor(actor.userId, conversationId);
+      return await viewFor(actor, conversationId);
     },
 
-    archive: (actor: Actor, conversationId: string) => changeOwn(actor, conversationId, { archivedAt: new Date() }),
-    unarchive: (actor: Actor, conversationId: string) => changeOwn(actor, conversationId, { archivedAt: null }),
+    archive: (actor: Chatter, conversationId: string) => changeOwn(actor, conversationId, { archivedAt: new Date() }),
+    unarchive: (actor: Chatter, conversationId: string) => changeOwn(actor, conversationId, { archivedAt: null }),
     /** Until a time, or until it is unmuted. */
-    mute: (actor: Actor, conversationId: string, until: string | undefined) =>
+    mute: (actor: Chatter, conversationId: string, until: string | undefined) =>
       changeOwn(actor, conversationId, { mutedUntil: until === undefined ? forEver : new Date(until) }),
-    unmute: (actor: Actor, conversationId: string) => changeOwn(actor, conversationId, { mutedUntil: null }),
+    unmute: (actor: Chatter, conversationId: string) => changeOwn(actor, conversationId, { mutedUntil: null }),
 
     /** Ends a conversation for good: it can be read, but nothing more is said. For a group's owner and admins, for providers in a direct one. */
-    async close(actor: Actor, conversationId: string): Promise<Conversation> {
-      const membership = await getMembership(db.sql, conversationId, actor.userId);
+    async close(actor: Chatter, conversationId: string): Promise<Conversation> {
+      const membership = await getMembership(db.sql, conversationId, actor);
       if (membership.conversation.type === 'group') assertRole(membership, 'admin');
       else if (actor.role === 'patient') throw new AppError('auth.forbidden');
       await db.transaction(async (tx) => {
@@ -181,7 +188,7 @@ export function createConversationService(parts: {
         await audit(tx, { actor, action: 'conversation.closed', subject: conversationId });
       });
       await tell('chat:conversationUpdated', conversationId);
-      return await viewFor(actor.userId, conversationId);
+      return await viewFor(actor, conversationId);
     },
 
     /** The conversation that a room has from its making, with the host as its owner. Part of the transaction that makes the room. */
@@ -206,7 +213,7 @@ export function createConversationService(parts: {
       await tell('chat:conversationAdded', conversationId, [userId]);
       const members = await store.listMembers(db.sql, [conversationId]);
       const others = members.map((member) => member.userId).filter((memberId) => memberId !== userId);
-      notifier.notify({ to: { userIds: others } }, 'chat:membersChanged', { conversationId, members: members.map(toMember) });
+      notifier.notify({ to: { userIds: others, conversationId } }, 'chat:membersChanged', { conversationId, members: members.map(toMember) });
     },
   };
 }

@@ -70,6 +70,14 @@ export async function createChat(parts: {
     assertMayUseAsAvatar: attachments.assertMayUseAsAvatar,
   });
   const receipts = createReceiptService({ db, notifier });
+  const telling = new Set<Promise<void>>();
+  facts.on('conversation.entered', ({ conversationId, userId }) => {
+    const told = conversations
+      .tellEntered(conversationId, userId)
+      .catch((error: unknown) => log.warn({ err: error, conversationId }, 'a new member was not announced'))
+      .finally(() => telling.delete(told));
+    telling.add(told);
+  });
   const typing = createTypingService({ db, notifier, typingSeconds: limits.typingSeconds, showsTyping });
 
   return {
@@ -93,8 +101,7 @@ export async function createChat(parts: {
 
     /** Waits for what is being written. */
     async close(): Promise<void> {
-      await writer.idle();
-      await receipts.idle();
+      await Promise.all([writer.idle(), receipts.idle(), ...telling]);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { type Actor, audit } from '../db/audit-log.ts';
+import { audit } from '../db/audit-log.ts';
 import type { Database, Transaction } from '../db/database.ts';
 import type { Notifier } from '../notifier.ts';
 import type { Member, MemberRole } from '../protocol/chat.ts';
@@ -6,7 +6,7 @@ import { AppError } from '../protocol/errors.ts';
 import type { ConversationService } from './conversation-service.ts';
 import * as store from './conversation-store.ts';
 import { toMember } from './conversation-view.ts';
-import { assertGroup, assertRole, getMembership, outranks } from './membership.ts';
+import { assertGroup, assertRole, type Chatter, getMembership, outranks } from './membership.ts';
 
 export type MemberService = ReturnType<typeof createMemberService>;
 
@@ -15,15 +15,15 @@ export function createMemberService(parts: { db: Database; notifier: Notifier; c
   const { db, notifier, conversations } = parts;
 
   /** Changes a group's members one change after another, then tells those who are left. */
-  async function change(actor: Actor, conversationId: string, what: string, work: (tx: Transaction) => Promise<Record<string, unknown>>) {
+  async function change(actor: Chatter, conversationId: string, what: string, work: (tx: Transaction) => Promise<Record<string, unknown>>) {
     await db.transaction(async (tx) => {
       if (!(await store.lockConversation(tx, conversationId))) throw new AppError('chat.conversation_not_found');
-      assertGroup(await getMembership(tx, conversationId, actor.userId));
+      assertGroup(await getMembership(tx, conversationId, actor));
       const details = await work(tx);
       await audit(tx, { actor, action: 'conversation.members_changed', subject: conversationId, details: { what, ...details } });
     });
     const members = (await store.listMembers(db.sql, [conversationId])).map(toMember);
-    notifier.notify({ to: { userIds: members.map(({ userId }) => userId) } }, 'chat:membersChanged', { conversationId, members });
+    notifier.notify({ to: { userIds: members.map(({ userId }) => userId), conversationId } }, 'chat:membersChanged', { conversationId, members });
     return members;
   }
 
@@ -34,9 +34,9 @@ export function createMemberService(parts: { db: Database; notifier: Notifier; c
     return membership;
   }
 
-  async function leave(actor: Actor, conversationId: string): Promise<void> {
+  async function leave(actor: Chatter, conversationId: string): Promise<void> {
     await change(actor, conversationId, 'left', async (tx) => {
-      const { member } = await getMembership(tx, conversationId, actor.userId);
+      const { member } = await getMembership(tx, conversationId, actor);
       const others = (await store.listMembers(tx, [conversationId])).filter(({ userId }) => userId !== actor.userId);
       if (member.role === 'owner' && others.length > 0) throw new AppError('chat.owner_must_hand_over');
       await store.deleteMember(tx, conversationId, actor.userId);
@@ -47,12 +47,12 @@ export function createMemberService(parts: { db: Database; notifier: Notifier; c
 
   return {
     /** Adds people whom one may meet; for owner and admins. Errors: `auth.forbidden`. */
-    async add(actor: Actor, conversationId: string, userIds: readonly string[]): Promise<Member[]> {
-      await getMembership(db.sql, conversationId, actor.userId);
+    async add(actor: Chatter, conversationId: string, userIds: readonly string[]): Promise<Member[]> {
+      await getMembership(db.sql, conversationId, actor);
       for (const userId of userIds) if (userId !== actor.userId) await conversations.assertMayMeet(actor, userId);
       let added: string[] = [];
       const members = await change(actor, conversationId, 'added', async (tx) => {
-        const membership = await getMembership(tx, conversationId, actor.userId);
+        const membership = await getMembership(tx, conversationId, actor);
         assertRole(membership, 'admin');
         if (membership.conversation.closedAt) throw new AppError('chat.conversation_closed');
         added = await store.insertMembers(tx, conversationId, [...new Set(userIds)].map((userId) => ({ userId, role: 'member' as MemberRole })));
@@ -63,9 +63,9 @@ export function createMemberService(parts: { db: Database; notifier: Notifier; c
     },
 
     /** Gives a member another role, below one's own; an owner who makes somebody else the owner becomes an admin. Errors: `auth.forbidden`, `chat.member_not_found`. */
-    async setRole(actor: Actor, conversationId: string, userId: string, role: MemberRole): Promise<Member[]> {
+    async setRole(actor: Chatter, conversationId: string, userId: string, role: MemberRole): Promise<Member[]> {
       const members = await change(actor, conversationId, 'role', async (tx) => {
-        const own = await getMembership(tx, conversationId, actor.userId);
+        const own = await getMembership(tx, conversationId, actor);
         assertRole(own, 'admin');
         const other = await getOther(tx, conversationId, userId);
         const mayHandOver = own.member.role === 'owner' && userId !== actor.userId;
@@ -80,10 +80,10 @@ export function createMemberService(parts: { db: Database; notifier: Notifier; c
     },
 
     /** Takes a member out who stands below oneself; oneself by `leave`. Errors: `auth.forbidden`, `chat.member_not_found`. */
-    async remove(actor: Actor, conversationId: string, userId: string): Promise<void> {
+    async remove(actor: Chatter, conversationId: string, userId: string): Promise<void> {
       if (userId === actor.userId) return await leave(actor, conversationId);
       await change(actor, conversationId, 'removed', async (tx) => {
-        const own = await getMembership(tx, conversationId, actor.userId);
+        const own = await getMembership(tx, conversationId, actor);
         const other = await getOther(tx, conversationId, userId);
         if (own.member.role === 'member' || !outranks(own.member.role, other.member.role)) throw new AppError('auth.forbidden');
         await store.deleteMember(tx, conversationId, userId);

@@ -1,6 +1,6 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { v7 as uuidv7 } from 'uuid';
-import { type Actor, audit } from '../db/audit-log.ts';
+import { audit } from '../db/audit-log.ts';
 import type { Database, Transaction } from '../db/database.ts';
 import type { Facts } from '../facts.ts';
 import type { Notifier } from '../notifier.ts';
@@ -8,7 +8,7 @@ import type { Message, MessageType, SendPayload } from '../protocol/chat.ts';
 import { AppError } from '../protocol/errors.ts';
 import type { Reply, RequestPayload } from '../protocol/index.ts';
 import { listMembers } from './conversation-store.ts';
-import { assertMayRead, getMembership } from './membership.ts';
+import { assertMayRead, assertWithinToken, type Chatter, getMembership } from './membership.ts';
 import type { MessageSeal } from './message-seal.ts';
 import * as store from './message-store.ts';
 import { assemble, groupReactions, type MessageViews, visibleReceipt } from './message-view.ts';
@@ -19,11 +19,6 @@ import type { SearchIndex } from './search-index.ts';
 const editableMs = 24 * 60 * 60 * 1000;
 /** Who writes system messages. */
 export const systemSenderId = 'parley';
-
-/** Somebody who chats: over the socket (with a session, which is spared its own notice) or over REST. */
-export interface Chatter extends Actor {
-  readonly sessionId?: string | undefined;
-}
 
 export type MessageService = ReturnType<typeof createMessageService>;
 
@@ -88,8 +83,8 @@ export function createMessageService(parts: {
       reactions: [],
       ...(replied && { replyTo: views.toReplied(replied) }),
     });
-    notifier.notify({ to: { userIds: memberIds }, ...(exceptSessionId !== undefined && { exceptSessionId }) }, 'chat:message', { message });
     const { messageId, conversationId, senderId, type } = row;
+    notifier.notify({ to: { userIds: memberIds, conversationId }, ...(exceptSessionId !== undefined && { exceptSessionId }) }, 'chat:message', { message });
     facts.emit('message.created', { messageId, conversationId, senderId, type, memberIds });
     return message;
   }
@@ -105,8 +100,8 @@ export function createMessageService(parts: {
   }
 
   /** Errors: `chat.message_not_found`, also for strangers. */
-  async function getMessage(userId: string, messageId: string): Promise<store.MessageRow> {
-    const row = await store.findMessageFor(db.sql, userId, messageId);
+  async function getMessage(chatter: Chatter, messageId: string): Promise<store.MessageRow> {
+    const row = await store.findMessageFor(db.sql, chatter.userId, messageId, chatter.onlyRoomId);
     if (!row) throw new AppError('chat.message_not_found');
     return row;
   }
@@ -120,13 +115,13 @@ export function createMessageService(parts: {
   }
 
   async function react(chatter: Chatter, { messageId, emoji }: RequestPayload<'chat:react'>, isOn: boolean): Promise<Reply<'chat:react'>> {
-    const row = await getMessage(chatter.userId, messageId);
+    const row = await getMessage(chatter, messageId);
     if (row.deletedAt) throw new AppError('chat.message_not_found');
     const isChanged = await store.setReaction(db.sql, { messageId, userId: chatter.userId, emoji }, isOn);
     if (isChanged) {
       const { conversationId } = row;
       const reactions = groupReactions(await store.listReactions(db.sql, [messageId]));
-      notifier.notify({ to: { userIds: await memberIdsOf(conversationId) } }, 'chat:reactionsChanged', { conversationId, messageId, reactions });
+      notifier.notify({ to: { userIds: await memberIdsOf(conversationId), conversationId } }, 'chat:reactionsChanged', { conversationId, messageId, reactions });
     }
     return { message: await viewOf(row) };
   }
@@ -140,6 +135,7 @@ export function createMessageService(parts: {
     async send(chatter: Chatter, request: SendPayload): Promise<Reply<'chat:send'>> {
       const hasFiles = (request.attachmentIds?.length ?? 0) > 0;
       assertContent(request.content, !hasFiles);
+      await assertWithinToken(db.sql, request.conversationId, chatter);
       await assertRate(chatter);
       const written = await writer.add(draft(request, chatter.userId));
       if (written.isRepeated) return { message: await viewOf(written.row) };
@@ -155,7 +151,7 @@ export function createMessageService(parts: {
     /** Changes one's own message within 24 h; what it said before is kept. Errors: `chat.message_not_found`, `auth.forbidden`, `chat.too_late`. */
     async edit(chatter: Chatter, { messageId, content }: RequestPayload<'chat:edit'>): Promise<Reply<'chat:edit'>> {
       assertContent(content, true);
-      await getMessage(chatter.userId, messageId);
+      await getMessage(chatter, messageId);
       const row = await db.transaction(async (tx) => {
         const before = await lockOwn(tx, chatter.userId, messageId);
         if (before.type === 'system') throw new AppError('auth.forbidden');
@@ -166,13 +162,13 @@ export function createMessageService(parts: {
         return await store.replaceContent(tx, before, { keyId, sealed: bytes, searchTokens });
       });
       const message = await viewOf(row);
-      notifier.notify({ to: { userIds: await memberIdsOf(row.conversationId) } }, 'chat:messageEdited', { message });
+      notifier.notify({ to: { userIds: await memberIdsOf(row.conversationId), conversationId: row.conversationId } }, 'chat:messageEdited', { message });
       return { message };
     },
 
     /** Deletes from one's own view, or one's own message for everyone, whose content is then destroyed. */
     async remove(chatter: Chatter, { messageId, forEveryone }: RequestPayload<'chat:delete'>): Promise<Reply<'chat:delete'>> {
-      const seen = await getMessage(chatter.userId, messageId);
+      const seen = await getMessage(chatter, messageId);
       const { conversationId, seq } = seen;
       const notice = { conversationId, messageId, seq, forEveryone };
       if (!forEveryone) {
@@ -186,7 +182,7 @@ export function createMessageService(parts: {
         await audit(tx, { actor: chatter, action: 'message.deleted', subject: messageId });
         return await store.destroyMessage(tx, messageId);
       });
-      notifier.notify({ to: { userIds: await memberIdsOf(conversationId) } }, 'chat:messageDeleted', notice);
+      notifier.notify({ to: { userIds: await memberIdsOf(conversationId), conversationId } }, 'chat:messageDeleted', notice);
       return { message: await viewOf(row) };
     },
 
@@ -205,11 +201,11 @@ export function createMessageService(parts: {
     },
 
     /** One message. Errors: `chat.message_not_found`. */
-    get: async ({ userId }: Chatter, messageId: string): Promise<Message> => viewOf(await getMessage(userId, messageId)),
+    get: async (chatter: Chatter, messageId: string): Promise<Message> => viewOf(await getMessage(chatter, messageId)),
 
     /** How far a message has come with each of the other members. Errors: `chat.message_not_found`. */
-    async receipts({ userId }: Chatter, messageId: string) {
-      const { conversationId, seq, senderId } = await getMessage(userId, messageId);
+    async receipts(chatter: Chatter, messageId: string) {
+      const { conversationId, seq, senderId } = await getMessage(chatter, messageId);
       const members = await listMembers(db.sql, [conversationId]);
       const receipts = members
         .filter((member) => member.userId !== senderId)
@@ -222,8 +218,8 @@ export function createMessageService(parts: {
     },
 
     /** A conversation's messages in numbers. Errors: `chat.conversation_not_found`. */
-    async stats({ userId }: Chatter, conversationId: string) {
-      await getMembership(db.sql, conversationId, userId);
+    async stats(chatter: Chatter, conversationId: string) {
+      await getMembership(db.sql, conversationId, chatter);
       const rows = await store.countMessages(db.sql, conversationId);
       const sum = (some: typeof rows) => some.reduce((total, { count }) => total + count, 0);
       const times = rows.flatMap(({ firstAt, lastAt }) => [firstAt.getTime(), lastAt.getTime()]);

@@ -1,13 +1,13 @@
 import { and, asc, desc, eq, gt, inArray, lt, notExists, sql } from 'drizzle-orm';
 import type { Sql, Transaction } from '../db/database.ts';
 import type { Sealed } from '../storage/key-ring.ts';
-import { conversationMembers, messageHidden, messageReactions, messages, messageVersions } from '../db/tables.ts';
+import { conversationMembers, conversations, messageHidden, messageReactions, messages, messageVersions } from '../db/tables.ts';
 
 export type MessageRow = typeof messages.$inferSelect;
 type Db = Sql | Transaction;
 
-/** One message that a user may see: a member's, not deleted for themselves. Undefined for strangers, too. */
-export async function findMessageFor(db: Db, userId: string, messageId: string): Promise<MessageRow | undefined> {
+/** One message that a user may see: a member's, not deleted for themselves, of one room's conversation if that is given. */
+export async function findMessageFor(db: Db, userId: string, messageId: string, onlyRoomId?: string): Promise<MessageRow | undefined> {
   const [row] = await db
     .select({ message: messages })
     .from(messages)
@@ -15,7 +15,14 @@ export async function findMessageFor(db: Db, userId: string, messageId: string):
       conversationMembers,
       and(eq(conversationMembers.conversationId, messages.conversationId), eq(conversationMembers.userId, userId)),
     )
-    .where(and(eq(messages.messageId, messageId), notHiddenFor(db, userId)));
+    .innerJoin(conversations, eq(conversations.conversationId, messages.conversationId))
+    .where(
+      and(
+        eq(messages.messageId, messageId),
+        onlyRoomId === undefined ? undefined : eq(conversations.roomId, onlyRoomId),
+        notHiddenFor(db, userId),
+      ),
+    );
   return row?.message;
 }
 

@@ -4,7 +4,7 @@ import type { Database } from '../db/database.ts';
 import type { Notifier } from '../notifier.ts';
 import { AppError } from '../protocol/errors.ts';
 import type { RequestPayload } from '../protocol/index.ts';
-import type { Chatter } from './message-service.ts';
+import { assertWithinToken, type Chatter } from './membership.ts';
 
 /** Receipts that share one transaction at the most. */
 const maxBatchSize = 500;
@@ -47,19 +47,25 @@ export function createReceiptService({ db, notifier }: { db: Database; notifier:
     const { userId, sessionId } = chatter;
     const except = sessionId === undefined ? {} : { exceptSessionId: sessionId };
     if (deliveredSeq !== undefined) {
-      notifier.notify({ to: { userIds: memberIds }, ...except }, 'chat:delivered', { conversationId, userId, seq: deliveredSeq });
+      notifier.notify({ to: { userIds: memberIds, conversationId }, ...except }, 'chat:delivered', { conversationId, userId, seq: deliveredSeq });
     }
     if (readSeq !== undefined) {
       // Who hides reading shows it to their own devices alone.
-      notifier.notify({ to: { userIds: showsReading ? memberIds : [userId] }, ...except }, 'chat:read', { conversationId, userId, seq: readSeq });
+      const to = showsReading ? { userIds: memberIds, conversationId } : { userIds: [userId] };
+      notifier.notify({ to, ...except }, 'chat:read', { conversationId, userId, seq: readSeq });
     }
+  }
+
+  async function add(receipt: Receipt): Promise<void> {
+    await assertWithinToken(db.sql, receipt.conversationId, receipt.chatter);
+    await batcher.add(receipt);
   }
 
   return {
     /** Everything up to and including `seq` has arrived. Errors: `chat.conversation_not_found`. */
-    delivered: (chatter: Chatter, request: RequestPayload<'chat:delivered'>) => batcher.add({ chatter, ...request, isRead: false }),
+    delivered: (chatter: Chatter, request: RequestPayload<'chat:delivered'>) => add({ chatter, ...request, isRead: false }),
     /** Everything up to and including `seq` has been read. Errors: `chat.conversation_not_found`. */
-    read: (chatter: Chatter, request: RequestPayload<'chat:read'>) => batcher.add({ chatter, ...request, isRead: true }),
+    read: (chatter: Chatter, request: RequestPayload<'chat:read'>) => add({ chatter, ...request, isRead: true }),
     idle: () => batcher.idle(),
   };
 }

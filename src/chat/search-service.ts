@@ -5,7 +5,7 @@ import type { SearchPayload } from '../protocol/chat.ts';
 import type { Reply } from '../protocol/index.ts';
 import { listConversationIds } from './conversation-store.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
-import { getMembership } from './membership.ts';
+import { assertWholeToken, type Chatter, getMembership } from './membership.ts';
 import type { MessageSeal } from './message-seal.ts';
 import type { MessageRow } from './message-store.ts';
 import type { MessageViews } from './message-view.ts';
@@ -65,10 +65,12 @@ export function createSearchService(parts: { db: Database; searchIndex: SearchIn
 
   return {
     /** See `chat:search`. Errors: `chat.conversation_not_found` for a conversation one is not in. */
-    async search({ userId }: { userId: string }, request: SearchPayload): Promise<Reply<'chat:search'>> {
+    async search(chatter: Chatter, request: SearchPayload): Promise<Reply<'chat:search'>> {
       const { conversationId, query, limit } = request;
+      const { userId } = chatter;
       const words = queryWordsOf(query);
-      if (conversationId !== undefined) await getMembership(db.sql, conversationId, userId);
+      if (conversationId === undefined) assertWholeToken(chatter);
+      if (conversationId !== undefined) await getMembership(db.sql, conversationId, chatter);
       const conversationIds = conversationId === undefined ? await listConversationIds(db.sql, userId) : [conversationId];
       if (words.length === 0 || conversationIds.length === 0) {
         return { hits: [], facets: { byConversation: [], byType: [], isComplete: true }, cursor: null };

@@ -2,7 +2,7 @@ import type { Database } from '../db/database.ts';
 import type { Notifier } from '../notifier.ts';
 import type { RequestPayload } from '../protocol/index.ts';
 import { listMembers } from './conversation-store.ts';
-import { getMembership } from './membership.ts';
+import { type Chatter, getMembership } from './membership.ts';
 
 export type TypingService = ReturnType<typeof createTypingService>;
 
@@ -30,16 +30,16 @@ export function createTypingService(parts: {
 
   return {
     /** Tells the other members; again it lasts anew. Errors: `chat.conversation_not_found`. */
-    async set(caller: { userId: string; sessionId: string; closed: boolean }, request: RequestPayload<'chat:typing'>): Promise<void> {
+    async set(caller: Chatter & { sessionId: string; isConnected: () => boolean }, request: RequestPayload<'chat:typing'>): Promise<void> {
       const { userId, sessionId } = caller;
       const { conversationId, typing } = request;
-      await getMembership(db.sql, conversationId, userId);
-      if (!typing || caller.closed) return stop(sessionId, conversationId);
+      await getMembership(db.sql, conversationId, caller);
+      if (!typing) return stop(sessionId, conversationId);
       if (!(await showsTyping(userId))) return;
       const others = (await listMembers(db.sql, [conversationId])).map((member) => member.userId).filter((id) => id !== userId);
       const tell = (isTyping: boolean) =>
-        notifier.notify({ to: { userIds: others } }, 'chat:typing', { conversationId, userId, typing: isTyping });
-      if (caller.closed) return;
+        notifier.notify({ to: { userIds: others, conversationId }, exceptSessionId: sessionId }, 'chat:typing', { conversationId, userId, typing: isTyping });
+      if (!caller.isConnected()) return;
 
       const ofSession = active.get(sessionId) ?? new Map();
       const before = ofSession.get(conversationId);

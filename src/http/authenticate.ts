@@ -11,6 +11,8 @@ export interface RequestCaller {
   /** The token's, with the name that everybody sees. */
   readonly identity: Identity;
   readonly user: User;
+  /** The room that the token is for, if it is for one alone. */
+  readonly onlyRoomId: string | undefined;
 }
 
 /** Finds out who sent a request. Errors: `auth.missing_token`, `auth.invalid_token`, `auth.expired_token`, `auth.suspended`. */
@@ -22,6 +24,13 @@ export function createAuthenticate({ tokens, users }: { tokens: TokenService; us
     const identity = await tokens.verify(request.headers.authorization);
     const user = await users.admit(identity);
     const { userId, role } = identity;
-    return { userId, role, address: request.ip, identity: { ...identity, displayName: user.displayName }, user };
+    return {
+      userId,
+      role,
+      address: request.ip,
+      identity: { ...identity, displayName: user.displayName },
+      user,
+      onlyRoomId: identity.grants?.roomId,
+    };
   };
 }

@@ -1,12 +1,24 @@
+import { sql } from 'drizzle-orm';
 import { type AddJobFunction, Logger as GraphileLogger, type Runner, run, type TaskList } from 'graphile-worker';
 import type pg from 'pg';
+import type { Sql, Transaction } from '../db/database.ts';
 import type { Logger } from '../log.ts';
 import { AppError } from '../protocol/errors.ts';
 
 /** Every job of the product and what it carries. */
 export interface JobMap {
+  /** Seals by the current encryption key what another one has sealed; at start, while several keys are configured. */
+  'chat:reseal': Record<string, never>;
   /** Ends rooms whose time limit has passed while nobody was in them; every minute. */
   'rooms:endOverdue': Record<string, never>;
+  /** Removes files that were never sent within a day, and expired ones; every hour. */
+  'attachments:removeOld': Record<string, never>;
+  /** Deletes blobs that nothing refers to any more. */
+  'attachments:deleteBlobs': { blobKeys: string[] };
+  /** Deletes an upload's blobs unless a row refers to them: its server died between storing and writing it down. */
+  'attachments:sweepUpload': { blobKeys: string[] };
+  /** Wraps every file's key by the current encryption key; at start, while several keys are configured. */
+  'attachments:rewrapKeys': Record<string, never>;
 }
 export type JobName = keyof JobMap;
 
@@ -14,7 +26,7 @@ export type JobName = keyof JobMap;
 export type JobHandlers = { readonly [N in JobName]: (payload: JobMap[N]) => Promise<void> };
 
 /** When the recurring ones run, in crontab's words (UTC). */
-const crontab = ['* * * * * rooms:endOverdue'].join('\n');
+const crontab = ['* * * * * rooms:endOverdue', '7 * * * * attachments:removeOld'].join('\n');
 
 /** The product's jobs, kept in PostgreSQL: they outlive the server, and each runs on one server only. */
 export interface JobQueue {
@@ -27,10 +39,10 @@ export interface JobQueue {
 /** Starts working on jobs. The queue's own tables are made or brought up to date first. */
 export async function startJobQueue({ pool, handlers, log }: { pool: pg.Pool; handlers: JobHandlers; log: Logger }): Promise<JobQueue> {
   const taskList: TaskList = {};
-  for (const name of Object.keys(handlers) as JobName[]) {
+  for (const [name, handler] of Object.entries<(payload: never) => Promise<void>>(handlers)) {
     taskList[name] = async (payload) => {
       try {
-        await handlers[name](payload as JobMap[typeof name]);
+        await handler(payload as never);
       } catch (error) {
         log.warn({ job: name, code: error instanceof AppError ? error.code : 'internal', err: error }, 'job failed; it is tried again');
         throw error;
@@ -57,6 +69,26 @@ export async function startJobQueue({ pool, handlers, log }: { pool: pg.Pool; ha
       return closing;
     },
   };
+}
+
+/**
+ * Adds a job inside a transaction: it is there when the transaction commits and never was when it rolls back. With a `key` an equal one that has not
+ * begun is replaced.
+ */
+export async function addJobIn<N extends JobName>(
+  tx: Transaction | Sql,
+  name: N,
+  payload: JobMap[N],
+  { key, runAt }: { key?: string; runAt?: Date } = {},
+): Promise<void> {
+  await tx.execute(
+    sql`select graphile_worker.add_job(${name}, ${JSON.stringify(payload)}::json, run_at => ${runAt?.toISOString() ?? null}::timestamptz, job_key => ${key ?? null})`,
+  );
+}
+
+/** Takes back a job that was added with a `key`, inside a transaction. */
+export async function removeJobIn(tx: Transaction | Sql, key: string): Promise<void> {
+  await tx.execute(sql`select graphile_worker.remove_job(${key})`);
 }
 
 /** The library's chatter goes to debug; its errors and warnings keep their level. */

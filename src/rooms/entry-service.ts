@@ -1,9 +1,11 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Identity, RoomGrants, TokenService } from '../auth/token.ts';
+import type { ConversationService } from '../chat/conversation-service.ts';
 import { audit } from '../db/audit-log.ts';
 import type { Database } from '../db/database.ts';
 import type { Facts } from '../facts.ts';
 import type { Logger } from '../log.ts';
+import type { Notifier } from '../notifier.ts';
 import { AppError } from '../protocol/errors.ts';
 import type { Reply, RequestPayload } from '../protocol/index.ts';
 import type { RtpCapabilities } from '../protocol/media.ts';
@@ -35,10 +37,12 @@ export function createEntryService(parts: {
   log: Logger;
   rooms: LiveRooms;
   tokens: TokenService;
+  conversations: Pick<ConversationService, 'enterRoom'>;
+  notifier: Notifier;
   accessPolicy: 'appointment' | 'open';
   iceServersFor: (userId: string) => IceServer[];
 }) {
-  const { db, facts, log, rooms, tokens, accessPolicy, iceServersFor } = parts;
+  const { db, facts, log, rooms, tokens, conversations, notifier, accessPolicy, iceServersFor } = parts;
   /** One user's comings and goings happen one after another, whatever tabs they come from. */
   const inTurn = createInTurn();
 
@@ -113,6 +117,7 @@ export function createEntryService(parts: {
         if (!isAlive) live.attachPeer(seat, peer);
       }
       const seated = seat ?? live.seat(sessionId, participant, rights, peer);
+      if (identity.grants && live.conversationId) notifier.enterConversation(sessionId, live.conversationId);
       fresh = undefined;
       written = undefined;
       if (!known) facts.emit('participant.joined', { roomId: live.roomId, participantId: participant.participantId, userId });
@@ -138,10 +143,15 @@ export function createEntryService(parts: {
       const running = await store.startRoom(tx, roomId);
       if (!running) throw new AppError('room.ended');
       if (running.row.locked && !rights.canModerate) throw new AppError('room.locked');
-      await store.insertParticipant(tx, { participantId, roomId, userId: identity.userId });
+      const { userId } = identity;
+      await store.insertParticipant(tx, { participantId, roomId, userId });
+      const conversation = await conversations.enterRoom(tx, roomId, userId, rights.canModerate ? 'admin' : 'member');
       await audit(tx, { actor: actorOf(caller), action: 'participant.joined', subject: roomId, details: { participantId } });
-      return running;
+      return { ...running, conversation };
     });
+    const { conversationId, isNew } = result.conversation;
+    live.conversationId = conversationId;
+    if (isNew) facts.emit('conversation.entered', { conversationId, userId: identity.userId });
     // Read under a lock that changes of the row wait for: never older than what is known here.
     live.row = result.row;
     if (result.started) facts.emit('room.started', { roomId });
@@ -197,7 +207,7 @@ export function createEntryService(parts: {
       dataProducers: live.dataProducers,
       rtpCapabilities,
       iceServers: iceServersFor(seat.participant.identity.userId),
-      conversationId: null,
+      conversationId: live.conversationId,
       recording: null,
       ...(seat.rights.canModerate && { waiting: live.lobby.participants }),
       ...(transports && { transports, consumers: consumersOf(live, seat.peer) }),

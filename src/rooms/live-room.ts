@@ -43,6 +43,8 @@ export interface ParticipantState {
  */
 export class LiveRoom {
   row: RoomRow;
+  /** The room's conversation; known from the first entry on. */
+  conversationId: string | null = null;
   readonly lobby: Lobby;
   readonly #notifier: Notifier;
   readonly #createMedia: () => Promise<MediaRoom>;

@@ -1,4 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
+import type { ConversationService } from '../chat/conversation-service.ts';
 import type { Identity, RoomGrants, TokenService } from '../auth/token.ts';
 import { type Actor, audit, serverActor } from '../db/audit-log.ts';
 import type { Database, Transaction } from '../db/database.ts';
@@ -30,12 +31,13 @@ export function createRoomService(parts: {
   notifier: Notifier;
   rooms: LiveRooms;
   tokens: TokenService;
+  conversations: Pick<ConversationService, 'createForRoom'>;
   accessPolicy: 'appointment' | 'open';
   limits: { roomsPerDay: number; participants: number; roomMinutes: number };
   publicUrl: () => string;
   iceServersFor: (userId: string) => IceServer[];
 }) {
-  const { db, facts, notifier, rooms, tokens, accessPolicy, limits, publicUrl, iceServersFor } = parts;
+  const { db, facts, notifier, rooms, tokens, conversations, accessPolicy, limits, publicUrl, iceServersFor } = parts;
   const joinUrlOf = (roomId: string) => `${publicUrl()}/r/${roomId}`;
 
   /** The room, for those who may enter it. Errors: `room.not_found`, `room.banned`, `auth.forbidden`. */
@@ -125,6 +127,7 @@ export function createRoomService(parts: {
           },
           guestIds,
         );
+        await conversations.createForRoom(tx, { roomId, name, hostId, appointmentId: body.appointmentId ?? null, guestIds });
         const actor = { userId: identity.userId, role: identity.role, address };
         await audit(tx, { actor, action: 'room.created', subject: roomId, details: { hostId, guestIds } });
       });

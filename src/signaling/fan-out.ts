@@ -1,7 +1,7 @@
 import type { Server } from 'socket.io';
 import type { Audience, Notifier } from '../notifier.ts';
 import type { NoticeName } from '../protocol/index.ts';
-import { moderatorChannel, roomChannel, type Session, sessionChannel, userChannel } from './session.ts';
+import { conversationChannel, moderatorChannel, roomChannel, type Session, sessionChannel, userChannel } from './session.ts';
 
 /** Sends notices through socket.io's rooms. */
 export function createFanOut(io: Server, findSession: (sessionId: string) => Session | undefined): Notifier {
@@ -17,6 +17,7 @@ export function createFanOut(io: Server, findSession: (sessionId: string) => Ses
       if (moderator) session?.join(moderatorChannel(roomId));
       else session?.leave(moderatorChannel(roomId));
     },
+    enterConversation: (sessionId, conversationId) => findSession(sessionId)?.join(conversationChannel(conversationId)),
     leaveRoom: (sessionId, roomId) => {
       const session = findSession(sessionId);
       session?.leave(roomChannel(roomId));
@@ -27,7 +28,10 @@ export function createFanOut(io: Server, findSession: (sessionId: string) => Ses
 
 function channelOf(to: Audience['to']): string | string[] {
   if ('sessionId' in to) return sessionChannel(to.sessionId);
-  if ('userIds' in to) return to.userIds.map(userChannel);
+  if ('userIds' in to) {
+    const channels = to.userIds.map(userChannel);
+    return to.conversationId === undefined ? channels : [...channels, conversationChannel(to.conversationId)];
+  }
   if ('moderatorsOf' in to) return moderatorChannel(to.moderatorsOf);
   return roomChannel(to.roomId);
 }

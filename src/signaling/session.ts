@@ -44,7 +44,7 @@ export class Session {
     this.#graceMs = graceMs;
     this.#onClosed = onClosed;
     this.channels.add(sessionChannel(this.sessionId));
-    this.channels.add(userChannel(identity.userId));
+    this.#hearAsUser();
     this.#watchExpiry();
   }
 
@@ -99,6 +99,7 @@ export class Session {
     if (this.#closed) return;
     this.#identity = identity;
     this.#displayName = displayName;
+    this.#hearAsUser();
     this.#watchExpiry();
   }
 
@@ -110,6 +111,13 @@ export class Session {
   leave(channel: string): void {
     this.channels.delete(channel);
     void this.#socket?.leave(channel);
+  }
+
+  /** A token for one room alone does not hear what is told to its user. */
+  #hearAsUser(): void {
+    const { userId, grants } = this.#identity;
+    if (grants) this.leave(userChannel(userId));
+    else this.join(userChannel(userId));
   }
 
   /** Ends the session and its socket; idempotent. */
@@ -140,6 +148,8 @@ export class Session {
 export const sessionChannel = (sessionId: string) => `session:${sessionId}`;
 /** socket.io's room of all sockets of a user. */
 export const userChannel = (userId: string) => `user:${userId}`;
+/** socket.io's room of sessions that hear of one conversation alone. */
+export const conversationChannel = (conversationId: string) => `conversation:${conversationId}`;
 /** socket.io's room of everybody in a room. */
 export const roomChannel = (roomId: string) => `room:${roomId}`;
 /** socket.io's room of a room's moderators. */

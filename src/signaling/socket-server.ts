@@ -98,8 +98,12 @@ export class SocketServer {
     return this.#sessions.get(sessionId);
   }
 
-  /** Takes connections from now on. `onSessionClosed` is called once for each session, last. */
-  start(parts: { dispatch: Dispatch; onSessionClosed: (session: Session, reason: LeaveReason) => void }): void {
+  /** Takes connections from now on. `onSocketLost` is called whenever a session loses its socket, `onSessionClosed` once for each session, last. */
+  start(parts: {
+    dispatch: Dispatch;
+    onSocketLost: (session: Session) => void;
+    onSessionClosed: (session: Session, reason: LeaveReason) => void;
+  }): void {
     this.io.use((socket, next) => {
       this.#admit(socket).then(
         () => next(),
@@ -177,7 +181,10 @@ export class SocketServer {
       // Not passed on: `dispatch` is the only listener. It answers every error itself.
       if (!session.closed) void parts.dispatch(session, packet);
     });
-    socket.on('disconnect', (reason) => session.detach(socket, { saidGoodbye: reason === 'client namespace disconnect' }));
+    socket.on('disconnect', (reason) => {
+      session.detach(socket, { saidGoodbye: reason === 'client namespace disconnect' });
+      if (!session.isConnected) parts.onSocketLost(session);
+    });
     socket.emit('session:ready', {
       userId,
       sessionId: session.sessionId,

@@ -3,6 +3,7 @@ import { type Actor, audit } from '../db/audit-log.ts';
 import type { Database } from '../db/database.ts';
 import type { Facts } from '../facts.ts';
 import { AppError } from '../protocol/errors.ts';
+import type { Role } from '../protocol/ids.ts';
 import type { UpdateUserBody, User } from '../protocol/user.ts';
 import * as store from './user-store.ts';
 
@@ -56,6 +57,12 @@ export function createUserService({ db, facts }: { db: Database; facts: Facts })
 
   return {
     admit,
+
+    /** A user's role, or undefined for somebody who has never signed in. */
+    findRole: async (userId: string): Promise<Role | undefined> => (await store.findUser(db.sql, userId))?.role,
+
+    /** Whether a user lets others see that they type. */
+    showsTyping: async (userId: string): Promise<boolean> => (await store.findUser(db.sql, userId))?.privacy.showTyping ?? true,
 
     /** Admits the user and writes the sign-in down. Errors: `auth.suspended`. */
     async signIn(identity: Identity, address: string): Promise<User> {

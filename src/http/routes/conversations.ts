@@ -71,8 +71,7 @@ export function registerConversationRoutes(
     reply.status(201).send(await conversations.createGroup(await authenticate(request), request.body)),
   );
   server.get(`${base}/:conversationId`, { schema: one }, async (request) => {
-    const caller = await authenticate(request);
-    return conversations.viewFor(caller.userId, request.params.conversationId);
+    return conversations.viewFor(await authenticate(request), request.params.conversationId);
   });
   server.patch(`${base}/:conversationId`, { schema: { ...one, body: updateConversationBody } }, async (request) =>
     conversations.update(await authenticate(request), request.params.conversationId, request.body),

@@ -1,13 +1,14 @@
 import type { ConversationService } from '../../chat/conversation-service.ts';
-import type { Chatter, MessageService } from '../../chat/message-service.ts';
+import type { Chatter } from '../../chat/membership.ts';
+import type { MessageService } from '../../chat/message-service.ts';
 import type { ReceiptService } from '../../chat/receipt-service.ts';
 import type { SearchService } from '../../chat/search-service.ts';
 import type { TypingService } from '../../chat/typing-service.ts';
 import { done, type Handlers, type RequestsOf } from '../dispatch.ts';
 import type { Session } from '../session.ts';
 
-function chatterOf({ identity, address, sessionId }: Session): Chatter {
-  return { userId: identity.userId, role: identity.role, address, sessionId };
+function chatterOf({ identity, address, sessionId }: Session): Chatter & { sessionId: string } {
+  return { userId: identity.userId, role: identity.role, address, sessionId, onlyRoomId: identity.grants?.roomId };
 }
 
 /** `chat:*`. */
@@ -30,7 +31,7 @@ export function createChatHandlers(parts: {
     'chat:delivered': done((session, payload) => receipts.delivered(chatterOf(session), payload)),
     'chat:read': done((session, payload) => receipts.read(chatterOf(session), payload)),
     'chat:typing': done((session, payload) =>
-      typing.set({ userId: session.identity.userId, sessionId: session.sessionId, closed: !session.isConnected }, payload),
+      typing.set({ ...chatterOf(session), isConnected: () => session.isConnected }, payload),
     ),
     'chat:conversations': (session, payload) => conversations.list(chatterOf(session), payload),
   };
