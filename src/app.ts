@@ -177,6 +177,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
   });
   sockets.start({
     dispatch,
+    onResumed: (session) => entry.resumed(session),
     onSocketLost: (session) => chat.typing.endOf(session.sessionId),
     onSessionClosed: (session, reason) => {
       entry.leave(session, reason).catch((error: unknown) => log.error({ err: error, sessionId: session.sessionId }, 'leaving was not written down'));

@@ -248,6 +248,12 @@ export function createEntryService(parts: {
       });
     },
 
+    /** A session has its socket back: that its media was lost meanwhile is told again, because no snapshot shows it. */
+    resumed({ sessionId }: Pick<Caller, 'sessionId'>): void {
+      const isLost = rooms.findSeat(sessionId)?.seat.peer.closed;
+      if (isLost) notifier.notify({ to: { sessionId } }, 'room:mediaLost', { reason: 'worker_died' });
+    },
+
     /** Who is in a room; for those who are in it, and admins. Errors: `room.not_joined`. */
     participants(caller: Caller, roomId: string) {
       const live = rooms.find(roomId);

@@ -98,10 +98,11 @@ export class SocketServer {
     return this.#sessions.get(sessionId);
   }
 
-  /** Takes connections from now on. `onSocketLost` is called whenever a session loses its socket, `onSessionClosed` once for each session, last. */
+  /** Takes connections from now on. Sessions lose their sockets, get new ones and close; the last once for each. */
   start(parts: {
     dispatch: Dispatch;
     onSocketLost: (session: Session) => void;
+    onResumed: (session: Session) => void;
     onSessionClosed: (session: Session, reason: LeaveReason) => void;
   }): void {
     this.io.use((socket, next) => {
@@ -192,6 +193,7 @@ export class SocketServer {
       protocolVersion,
       recovered,
     });
+    if (recovered) parts.onResumed(session);
   }
 
   /** The session that a handshake may take up again. */
