@@ -20,7 +20,29 @@ export function cpuTimeNs(pid: number): number {
 
 /** `utime` and `stime`, the 14th and 15th field of `/proc/<pid>/stat` (proc(5)); the name before them may hold spaces. */
 function tickedCpuTimeNs(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const fields = statFields(pid);
   return (Number(fields[11]) + Number(fields[12])) * nanosecondsPerTick;
+}
+
+/** The fields of `/proc/<pid>/stat` from the third on. */
+function statFields(pid: number): string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+/**
+ * CPU time that PostgreSQL has used so far, in nanoseconds: its first process, all that it started and that live, and those that have ended
+ * (`cutime` and `cstime`, the 16th and 17th field of `/proc/<pid>/stat`).
+ */
+export function databaseCpuTimeNs(postmasterPid: number): number {
+  const children = readFileSync(`/proc/${postmasterPid}/task/${postmasterPid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  const living = [postmasterPid, ...children].map((pid) => {
+    try {
+      return cpuTimeNs(pid);
+    } catch {
+      return 0; // It has ended in between.
+    }
+  });
+  const fields = statFields(postmasterPid);
+  return living.reduce((sum, ns) => sum + ns, 0) + (Number(fields[13]) + Number(fields[14])) * nanosecondsPerTick;
 }

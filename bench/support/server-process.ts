@@ -57,6 +57,11 @@ export class ServerProcess implements AsyncDisposable {
     return this.#process.pid;
   }
 
+  /** The first process of its PostgreSQL. */
+  get databasePid(): number {
+    return Number(readFileSync(join(this.#dataDir, 'postgres/data/postmaster.pid'), 'utf8').split('\n', 1)[0]);
+  }
+
   /** The present process of its only media worker. Throws when there is none or there are several. */
   get mediaWorkerPid(): number {
     const [pid, ...others] = readdirSync('/proc')
@@ -69,12 +74,12 @@ export class ServerProcess implements AsyncDisposable {
 
   /** A token of a new user. */
   async signIn(name: string, role: Role): Promise<string> {
-    return demoToken.parse(await this.#post('/api/v1/demo/token', { name, role })).token;
+    return demoToken.parse(await this.post('/api/v1/demo/token', { name, role })).token;
   }
 
   /** A room whose address is its invitation. */
   async createRoom(token: string): Promise<string> {
-    return createdRoom.parse(await this.#post('/api/v1/rooms', {}, token)).roomId;
+    return createdRoom.parse(await this.post('/api/v1/rooms', {}, token)).roomId;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -87,7 +92,8 @@ export class ServerProcess implements AsyncDisposable {
     rmSync(this.#dataDir, { recursive: true, force: true });
   }
 
-  async #post(path: string, body: object, token?: string): Promise<unknown> {
+  /** Posts to REST and answers what it answers. */
+  async post(path: string, body: object, token?: string): Promise<unknown> {
     const response = await fetch(`${this.url}${path}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...(token !== undefined && { authorization: `Bearer ${token}` }) },
