@@ -1,39 +1,45 @@
-import { createAuthenticate } from './http/authenticate.ts';
-import { createHttpServer, servePage } from './http/http-server.ts';
-import { registerDemoRoutes } from './http/routes/demo.ts';
-import { registerHealthRoutes } from './http/routes/health.ts';
-import { registerAppointmentRoutes } from './http/routes/appointments.ts';
-import { registerConversationRoutes } from './http/routes/conversations.ts';
-import { registerMessageRoutes } from './http/routes/messages.ts';
 import { createAppointmentService } from './appointments/appointment-service.ts';
-import { createChat } from './chat/create-chat.ts';
-import { registerRoomRoutes } from './http/routes/rooms.ts';
-import { registerUserRoutes } from './http/routes/users.ts';
 import { iceServersFor } from './auth/ice-servers.ts';
 import { readOrMakeSecret } from './auth/secret-file.ts';
 import { createTokenService } from './auth/token.ts';
+import { createAttachmentService } from './chat/attachment-service.ts';
+import { findByRoom } from './chat/conversation-store.ts';
+import { createChat } from './chat/create-chat.ts';
+import { createVirusScanner } from './chat/virus-scan.ts';
 import type { Config } from './config.ts';
+import { serverActor } from './db/audit-log.ts';
 import { openDatabase } from './db/database.ts';
 import { startEmbeddedDatabase } from './db/embedded.ts';
 import { createFacts } from './facts.ts';
+import { createAuthenticate } from './http/authenticate.ts';
+import { createHttpServer, servePage } from './http/http-server.ts';
+import { registerAppointmentRoutes } from './http/routes/appointments.ts';
+import { registerAttachmentRoutes } from './http/routes/attachments.ts';
+import { registerConversationRoutes } from './http/routes/conversations.ts';
+import { registerDemoRoutes } from './http/routes/demo.ts';
+import { registerHealthRoutes } from './http/routes/health.ts';
+import { registerMessageRoutes } from './http/routes/messages.ts';
+import { registerRoomRoutes } from './http/routes/rooms.ts';
+import { registerUserRoutes } from './http/routes/users.ts';
 import { startJobQueue } from './jobs/job-queue.ts';
 import { createLog, type Logger } from './log.ts';
-import { serverActor } from './db/audit-log.ts';
 import { createEntryService } from './rooms/entry-service.ts';
 import { LiveRooms } from './rooms/live-rooms.ts';
 import { createMediaService } from './rooms/media-service.ts';
 import { createModerationService } from './rooms/moderation-service.ts';
 import { createRoomService } from './rooms/room-service.ts';
 import { markAllLeft } from './rooms/room-store.ts';
-import { createKeyRing } from './storage/key-ring.ts';
 import { WorkerPool } from './sfu/worker-pool.ts';
 import { createDispatch } from './signaling/dispatch.ts';
 import { createFanOut } from './signaling/fan-out.ts';
-import { createChatHandlers } from './signaling/handlers/chat.ts';
 import { createAuthHandlers } from './signaling/handlers/auth.ts';
+import { createChatHandlers } from './signaling/handlers/chat.ts';
 import { createMediaHandlers } from './signaling/handlers/media.ts';
 import { createRoomHandlers } from './signaling/handlers/room.ts';
 import { SocketServer } from './signaling/socket-server.ts';
+import { createKeyRing } from './storage/key-ring.ts';
+import { openBlobStore } from './storage/open-store.ts';
+import { createSealedStore } from './storage/sealed.ts';
 import { createUserService } from './users/user-service.ts';
 
 /** Parts that a caller may put in the place of the server's own. */
@@ -62,8 +68,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
   for (const warning of config.warnings) log.warn(warning);
 
   const databaseUrl =
-    config.databaseUrl ??
-    parts.adopt(await startEmbeddedDatabase({ dataDir: config.dataDir, log }), (embedded) => embedded.close()).url;
+    config.databaseUrl ?? parts.adopt(await startEmbeddedDatabase({ dataDir: config.dataDir, log }), (embedded) => embedded.close()).url;
   const db = parts.adopt(await openDatabase({ url: databaseUrl, log }), (database) => database.close());
   await markAllLeft(db.sql, 'server_restart');
 
@@ -102,7 +107,9 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
     createMedia: () => workers.createRoom(),
     limitMinutes: limits.roomMinutes,
     onTimeLimit: (roomId) => {
-      roomService.end(serverActor, roomId, 'time_limit').catch((error: unknown) => log.error({ err: error, roomId }, 'room did not end in time'));
+      roomService
+        .end(serverActor, roomId, 'time_limit')
+        .catch((error: unknown) => log.error({ err: error, roomId }, 'room did not end in time'));
     },
   });
   const keyRing = createKeyRing(
@@ -110,13 +117,23 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
       ? config.encryptionKeys
       : [{ id: 'own', key: Buffer.from(readOrMakeSecret(config.dataDir, 'encryption-key'), 'base64url') }],
   );
-  // The attachment service takes this place.
-  const attachments = {
-    claimForMessage: async () => [],
-    findForMessages: async () => new Map(),
-    releaseForMessages: async () => undefined,
-    assertMayUseAsAvatar: async () => undefined,
-  };
+  if (config.encryptionKeys.length === 0) {
+    log.warn(
+      { dataDir: config.dataDir },
+      'ENCRYPTION_KEYS is not set: what is kept is encrypted by a key in the data folder; back it up apart from the data',
+    );
+  }
+  const blobStore = parts.adopt(await openBlobStore(config.storage), (store) => store.close());
+  blobStore.removeLeftovers().catch((error: unknown) => log.warn({ err: error }, 'what cut uploads left was not removed'));
+  const attachments = createAttachmentService({
+    db,
+    blobs: createSealedStore(blobStore, keyRing),
+    log: log.child({ part: 'attachments' }),
+    scanner: config.clamavSocket === undefined ? undefined : createVirusScanner(config.clamavSocket),
+    limits,
+    isMember: (conversationId, userId) => chat.isMember(conversationId, userId),
+    conversationOfCall: async (callId) => (await findByRoom(db.sql, callId))?.conversationId,
+  });
   const chat = await createChat({
     db,
     facts,
@@ -157,13 +174,11 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
     handlers: {
       'rooms:endOverdue': () => roomService.endOverdue(),
       'chat:reseal': () => chat.reseal(),
-      'attachments:deleteBlobs': async () => undefined,
-      'attachments:removeOld': async () => undefined,
-      'attachments:rewrapKeys': async () => undefined,
-      'attachments:sweepUpload': async () => undefined,
+      ...attachments.jobs,
     },
   });
   parts.defer(() => jobs.close());
+  if (config.encryptionKeys.length > 1) await jobs.add('attachments:rewrapKeys', {}, { key: 'attachments:rewrapKeys' });
 
   const dispatch = createDispatch({
     handlers: {
@@ -180,7 +195,9 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
     onResumed: (session) => entry.resumed(session),
     onSocketLost: (session) => chat.typing.endOf(session.sessionId),
     onSessionClosed: (session, reason) => {
-      entry.leave(session, reason).catch((error: unknown) => log.error({ err: error, sessionId: session.sessionId }, 'leaving was not written down'));
+      entry
+        .leave(session, reason)
+        .catch((error: unknown) => log.error({ err: error, sessionId: session.sessionId }, 'leaving was not written down'));
     },
   });
   parts.defer(() => sockets.close());
@@ -199,6 +216,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
   registerAppointmentRoutes(http, { authenticate, appointments: createAppointmentService({ db }) });
   registerConversationRoutes(http, { authenticate, ...chat });
   registerMessageRoutes(http, { authenticate, ...chat });
+  await registerAttachmentRoutes(http, { authenticate, attachments, maxBytes: limits.attachmentBytes });
   registerRoomRoutes(http, { authenticate, rooms: roomService });
   if (config.isDemo) registerDemoRoutes(http, { tokens });
   http.get('/api/v1/openapi.json', { schema: { hide: true } }, () => http.swagger());

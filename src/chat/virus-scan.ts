@@ -24,7 +24,8 @@ export function createVirusScanner(address: string): VirusScanner {
   return {
     async *scanned(source) {
       const socket = await open(address);
-      const answer = answerOf(socket);
+      let isComplete = false;
+      const answer = answerOf(socket, () => isComplete);
       try {
         await write(socket, Buffer.from('zINSTREAM\0'), answer);
         for await (const piece of source) {
@@ -35,6 +36,7 @@ export function createVirusScanner(address: string): VirusScanner {
           yield piece;
         }
         socket.setTimeout(verdictMs);
+        isComplete = true;
         socket.write(Buffer.alloc(4));
         assertClean(await answer);
       } finally {
@@ -58,16 +60,16 @@ async function open(address: string): Promise<Socket> {
   return socket;
 }
 
-/** All that the scanner says until it hangs up, or why it said nothing. */
-function answerOf(socket: Socket): Promise<string | Error> {
+/** What the scanner says, or why it said nothing. Before it has everything it can only refuse: that a part is clean says nothing. */
+function answerOf(socket: Socket, isComplete: () => boolean): Promise<string | Error> {
   const { promise, resolve } = Promise.withResolvers<string | Error>();
   let text = '';
   socket.setEncoding('utf8').on('data', (piece: string) => {
     text += piece;
-    if (text.includes('\0')) resolve(text);
+    if (text.includes('\0')) resolve(isComplete() || !isClean(text) ? text : new Error('the virus scanner answered too early'));
   });
   socket.on('error', resolve);
-  socket.on('close', () => resolve(text === '' ? new Error('the virus scanner hung up') : text));
+  socket.on('close', () => resolve(new Error('the virus scanner hung up')));
   return promise;
 }
 
@@ -84,6 +86,8 @@ async function write(socket: Socket, bytes: Buffer, answer: Promise<string | Err
     socket.setTimeout(0);
   }
 }
+
+const isClean = (answer: string) => answer.startsWith('stream: OK\0');
 
 function assertClean(answer: string | Error): void {
   if (answer instanceof Error) throw new AppError('chat.scan_unavailable', { cause: answer });

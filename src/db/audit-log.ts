@@ -35,6 +35,7 @@ export type AuditAction =
   | 'conversation.read_by_staff'
   | 'message.edited'
   | 'message.deleted'
+  | 'attachment.read'
   | 'user.updated'
   | 'user.suspended'
   | 'user.unsuspended';

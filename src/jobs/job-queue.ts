@@ -15,8 +15,8 @@ export interface JobMap {
   'attachments:removeOld': Record<string, never>;
   /** Deletes blobs that nothing refers to any more. */
   'attachments:deleteBlobs': { blobKeys: string[] };
-  /** Deletes an upload's blobs unless a row refers to them: its server died between storing and writing it down. */
-  'attachments:sweepUpload': { blobKeys: string[] };
+  /** Deletes an upload's blobs unless the attachment is there: its server died between storing and writing it down. */
+  'attachments:sweepUpload': { attachmentId: string; blobKeys: string[] };
   /** Wraps every file's key by the current encryption key; at start, while several keys are configured. */
   'attachments:rewrapKeys': Record<string, never>;
 }

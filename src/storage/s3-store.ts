@@ -10,6 +10,7 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
+import type { Config } from '../config.ts';
 import { assertBlobKey, BlobError, type BlobStore } from './blob-store.ts';
 
 /** The smallest that S3 allows; up to `partsAtOnce` of them are in memory for each upload. 10,000 of them make 52 GB. */
@@ -19,16 +20,7 @@ const partsAtOnce = 2;
 const leftoverMs = 24 * 60 * 60_000;
 
 /** Where an S3-speaking store is and who asks. */
-export interface S3Settings {
-  readonly bucket: string;
-  /** Goes before every key: empty, or ending in `/`. */
-  readonly prefix: string;
-  /** undefined: AWS itself. */
-  readonly endpoint: string | undefined;
-  readonly region: string;
-  /** undefined: what the SDK finds (instance role, shared files). */
-  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
-}
+export type S3Settings = Extract<Config['storage'], { kind: 's3' }>;
 
 /**
  * Blobs as objects of one bucket. Uploads go in parts as the bytes come and are aborted when they fail; the SDK repeats what failed for a passing

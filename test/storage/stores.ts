@@ -3,8 +3,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import S3rver from 's3rver';
+import type { Config } from '../../src/config.ts';
 import type { BlobStore } from '../../src/storage/blob-store.ts';
-import { openBlobStore, type StorageSettings } from '../../src/storage/open-store.ts';
+import { openBlobStore } from '../../src/storage/open-store.ts';
+
+type StorageSettings = Config['storage'];
 
 /** A folder that is gone at the end. */
 export function temporaryFolder(): { folder: string } & Disposable {
@@ -13,7 +16,7 @@ export function temporaryFolder(): { folder: string } & Disposable {
 }
 
 /** A real S3-speaking server with one empty bucket; `folder` is where it keeps its files. */
-export async function startS3(): Promise<{ settings: StorageSettings & { kind: 's3' }; folder: string } & AsyncDisposable> {
+export async function startS3(): Promise<{ settings: Extract<StorageSettings, { kind: 's3' }>; folder: string } & AsyncDisposable> {
   await using parts = new AsyncDisposableStack();
   const { folder } = parts.use(temporaryFolder());
   const server = new S3rver({
