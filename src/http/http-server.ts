@@ -93,7 +93,7 @@ function watchMethods(server: HttpServer): (url: string) => string[] {
 export async function servePage(server: HttpServer): Promise<void> {
   if (!existsSync(pageFolder)) return;
   await server.register(fastifyStatic, { root: pageFolder, maxAge: '1y', immutable: true, wildcard: false, index: false });
-  for (const url of ['/', '/r/:roomId']) {
+  for (const url of ['/', '/r/:roomId', '/c/:conversationId']) {
     server.get(url, { schema: { hide: true } }, (_request, reply) =>
       reply.header('Cache-Control', 'no-cache').sendFile('index.html', { maxAge: 0, immutable: false }),
     );

@@ -1,14 +1,21 @@
 import { useSyncExternalStore } from 'react';
 
-export type Route = { page: 'home' } | { page: 'room'; roomId: string } | { page: 'notFound' };
+export type Route =
+  | { page: 'home' }
+  | { page: 'room'; roomId: string }
+  | { page: 'conversation'; conversationId: string }
+  | { page: 'notFound' };
 
 const uuid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 const roomPath = new RegExp(`^/r/(${uuid})/?$`, 'i');
+const conversationPath = new RegExp(`^/c/(${uuid})/?$`, 'i');
 const moved = 'parley:moved';
 
 /** Which page a path names. */
 export function routeOf(path: string): Route {
   if (path === '/' || path === '/index.html') return { page: 'home' };
+  const conversationId = conversationPath.exec(path)?.[1];
+  if (conversationId !== undefined) return { page: 'conversation', conversationId: conversationId.toLowerCase() };
   const roomId = roomPath.exec(path)?.[1];
   return roomId === undefined ? { page: 'notFound' } : { page: 'room', roomId: roomId.toLowerCase() };
 }
@@ -20,6 +27,10 @@ export function roomIdOf(text: string): string | undefined {
 
 export function roomPathOf(roomId: string): string {
   return `/r/${roomId}`;
+}
+
+export function conversationPathOf(conversationId: string): string {
+  return `/c/${conversationId}`;
 }
 
 /** The address to send to others. */

@@ -157,7 +157,8 @@ export class ChatConversation {
   /** Says that the user has seen everything up to `seq`, by default all that is shown. */
   markRead(seq = shownRange(this.#timeline)?.to ?? 0): void {
     const { userId, lastSeq } = this.#timeline;
-    const readSeq = this.#options.info()?.readSeq ?? 0;
+    const readSeq = this.#options.info()?.readSeq;
+    if (readSeq === undefined) return;
     const others = shownMessages(this.#timeline).filter(({ senderId, type }) => senderId !== userId && type !== 'system');
     if (!others.some((message) => readSeq < message.seq && message.seq <= seq)) return;
     const reachesEnd = (shownRange(this.#timeline)?.to ?? 0) >= lastSeq;
@@ -329,7 +330,8 @@ export class ChatConversation {
     return {
       conversationId: this.conversationId,
       userId: timeline.userId,
-      status: this.#status,
+      // Without its counts it cannot be told what is new.
+      status: this.#status === 'ready' && info === undefined ? 'loading' : this.#status,
       error: this.#error,
       info,
       members: this.#members,

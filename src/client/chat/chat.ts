@@ -124,7 +124,7 @@ export class Chat {
       onError: (error) => this.#events.emit('error', { error }),
     });
     this.#open.set(conversationId, conversation);
-    if (!this.#book.has(conversationId)) this.#refreshSoon([conversationId]);
+    if (!this.#book.has(conversationId) && this.#connection.isConnected) void this.#refresh(conversationId);
     return conversation;
   }
 
@@ -158,8 +158,8 @@ export class Chat {
   close(): void {
     this.#isClosed = true;
     for (const off of this.#off.splice(0)) off();
+    // They stay what they were, for whoever still shows them.
     for (const conversation of this.#open.values()) conversation.close();
-    this.#open.clear();
     clearTimeout(this.#refreshTimer);
     this.#outbox.close();
     this.#receipts.close();

@@ -6,12 +6,14 @@ import type { CallControls } from './use-call-controls.ts';
 interface CallBarProps {
   controls: CallControls;
   peopleCount: number;
+  /** Unread messages; undefined in a room without a chat. */
+  unreadCount: number | undefined;
   panel: PanelName | undefined;
   onPanel: (panel: PanelName) => void;
 }
 
 /** The buttons below the stage. Their names are part of the product's contract. */
-export function CallBar({ controls, peopleCount, panel, onPanel }: CallBarProps) {
+export function CallBar({ controls, peopleCount, unreadCount, panel, onPanel }: CallBarProps) {
   const { microphoneOn, cameraOn, sharing, handRaised, canShare, mayUse } = controls;
   const words = strings.call;
   return (
@@ -60,6 +62,16 @@ export function CallBar({ controls, peopleCount, panel, onPanel }: CallBarProps)
           expanded={panel === 'people'}
           onClick={() => onPanel('people')}
         />
+        {unreadCount !== undefined && (
+          <RoundButton
+            icon="chat"
+            label={words.chat}
+            shortcut="C"
+            {...(unreadCount > 0 && { badge: unreadCount, description: strings.chat.unread(unreadCount) })}
+            expanded={panel === 'chat'}
+            onClick={() => onPanel('chat')}
+          />
+        )}
         <RoundButton icon="devices" label={words.devices} shortcut="D" expanded={panel === 'devices'} onClick={() => onPanel('devices')} />
         <RoundButton icon="leave" label={words.leave} tone="danger" onClick={controls.leave} />
       </div>

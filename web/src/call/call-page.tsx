@@ -1,5 +1,7 @@
 import { useCallback, useMemo, useState } from 'react';
 import type { ParleyClient, Room, RoomView } from '../../../src/client/index.ts';
+import { ChatPanel } from '../chat/chat-panel.tsx';
+import { useRoomChat } from '../chat/use-room-chat.ts';
 import { errorText } from '../error-text.ts';
 import { RemoteSounds } from '../media/remote-sound.tsx';
 import { strings } from '../strings.ts';
@@ -24,7 +26,7 @@ interface CallPageProps {
   view: RoomView;
 }
 
-export type PanelName = 'people' | 'devices';
+export type PanelName = 'people' | 'chat' | 'devices';
 
 /** The call itself. */
 export function CallPage({ client, room, view }: CallPageProps) {
@@ -32,6 +34,8 @@ export function CallPage({ client, room, view }: CallPageProps) {
   const { announcements, say } = useAnnouncements(room);
   const controls = useCallControls(room, view, say);
   const [panel, setPanel] = useState<PanelName>();
+  const { conversationId } = view;
+  const { unreadCount } = useRoomChat(client, view, panel === 'chat', say);
   const [help, setHelp] = useState(false);
   const roomName = view.info?.roomName ?? strings.preview.untitledRoom;
   useTabTitle(view.waiting.length > 0 ? `(${view.waiting.length}) ${roomName}` : roomName);
@@ -53,11 +57,12 @@ export function CallPage({ client, room, view }: CallPageProps) {
         ...(controls.canShare && { s: controls.toggleScreen }),
         h: controls.toggleHand,
         p: () => toggle('people'),
+        ...(conversationId !== null && { c: () => toggle('chat') }),
         d: () => toggle('devices'),
         '?': () => setHelp(true),
         escape: closePanel,
       }),
-      [controls, toggle, closePanel],
+      [controls, toggle, closePanel, conversationId],
     ),
   );
 
@@ -73,8 +78,17 @@ export function CallPage({ client, room, view }: CallPageProps) {
         <Announcements announcements={announcements} />
       </main>
       {panel === 'people' && <PeoplePanel room={room} view={view} act={act} onClose={closePanel} />}
+      {panel === 'chat' && conversationId !== null && (
+        <ChatPanel client={client} conversationId={conversationId} connection={connection} onClose={closePanel} />
+      )}
       {panel === 'devices' && <DevicesPanel room={room} view={view} act={act} onClose={closePanel} />}
-      <CallBar controls={controls} peopleCount={view.participants.length} panel={panel} onPanel={toggle} />
+      <CallBar
+        controls={controls}
+        peopleCount={view.participants.length}
+        unreadCount={conversationId === null ? undefined : unreadCount}
+        panel={panel}
+        onPanel={toggle}
+      />
       <RemoteSounds subscriptions={view.subscriptions} />
       {help && <ShortcutsDialog onClose={() => setHelp(false)} />}
     </div>

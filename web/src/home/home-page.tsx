@@ -1,3 +1,4 @@
+import { Conversations } from '../chat/conversation-list.tsx';
 import type { Identity } from '../sign-in/identity.ts';
 import { strings } from '../strings.ts';
 import { PageHeader } from '../ui/page-header.tsx';
@@ -15,7 +16,10 @@ export function HomePage({ identity }: { identity: Identity }) {
       <PageHeader identity={identity} />
       <main className={mayCreate ? 'home' : 'home narrow'}>
         {mayCreate ? <NewRoom identity={identity} /> : <PasteLink />}
-        {mayCreate && <RecentRooms identity={identity} />}
+        <div className="home-lists">
+          <Conversations identity={identity} />
+          {mayCreate && <RecentRooms identity={identity} />}
+        </div>
       </main>
     </div>
   );

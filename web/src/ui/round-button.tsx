@@ -16,11 +16,25 @@ interface RoundButtonProps {
   disabled?: boolean;
   /** A number on the corner. */
   badge?: number;
+  /** What is read out after the name. */
+  description?: string;
   onClick: () => void;
 }
 
 /** A button of the call bar and the preview. */
-export function RoundButton({ icon, label, shortcut, off, active, expanded, tone, disabled, badge, onClick }: RoundButtonProps) {
+export function RoundButton({
+  icon,
+  label,
+  shortcut,
+  off,
+  active,
+  expanded,
+  tone,
+  disabled,
+  badge,
+  description,
+  onClick,
+}: RoundButtonProps) {
   const classes = ['round', off && 'off', active && 'active', tone].filter(Boolean).join(' ');
   return (
     <button
@@ -29,6 +43,7 @@ export function RoundButton({ icon, label, shortcut, off, active, expanded, tone
       title={shortcut === undefined ? label : `${label} (${shortcut})`}
       aria-keyshortcuts={shortcut}
       aria-expanded={expanded}
+      aria-description={description}
       disabled={disabled}
       onClick={onClick}
     >
