@@ -402,6 +402,7 @@ export const strings = {
     'media.limit_reached': 'Too many pictures or sounds at once.',
     'media.unavailable': 'The media server is restarting. Try again in a moment.',
     'server.shutting_down': 'The server is restarting. Try again in a moment.',
+    'server.unavailable': 'The server cannot be reached in full right now. Try again in a moment.',
     internal: 'Something went wrong on the server. Try again.',
     'client.disconnected': 'The connection was lost. Try again.',
     'client.timeout': 'The server did not answer in time. Try again.',

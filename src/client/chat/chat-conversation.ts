@@ -56,6 +56,7 @@ export class ChatConversation {
   #timeline: Timeline;
   #status: ConversationStatus = 'loading';
   #error: ParleyError | undefined;
+  readonly #met = new Set<string>();
   #members: readonly Member[] = [];
   #view: ConversationView | undefined;
   #isTelling = false;
@@ -205,6 +206,7 @@ export class ChatConversation {
   onMessage(message: Message): void {
     this.#typingWatch.set(message.senderId, false);
     this.#apply({ type: 'message', message });
+    this.#meet(message.senderId);
   }
 
   onEdited(message: Message): void {
@@ -263,6 +265,14 @@ export class ChatConversation {
 
   #edited({ message }: Reply<'chat:edit'>): void {
     this.onEdited(message);
+  }
+
+  /** Somebody who writes for the first time may not have had a name before. */
+  #meet(senderId: string): void {
+    const member = this.#members.find(({ userId }) => userId === senderId);
+    if (this.#met.has(senderId) || (member !== undefined && member.displayName !== senderId)) return;
+    this.#met.add(senderId);
+    void this.#loadMembers();
   }
 
   async #loadMembers(): Promise<void> {

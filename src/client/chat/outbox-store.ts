@@ -76,7 +76,7 @@ function keyOf({ userId, clientId }: OutboxEntry): [string, string] {
   return [userId, clientId];
 }
 
-function openDatabase(): Promise<IDBPDatabase<OutboxSchema>> {
+async function openDatabase(): Promise<IDBPDatabase<OutboxSchema>> {
   return openDB<OutboxSchema>(databaseName, 1, {
     upgrade(fresh) {
       fresh.createObjectStore('outbox', { keyPath: ['userId', 'clientId'] }).createIndex('userId', 'userId');

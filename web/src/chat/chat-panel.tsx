@@ -17,6 +17,8 @@ export function ChatPanel({ client, conversationId, connection, onClose }: ChatP
   const [isSearching, setSearching] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
   const conversation = client.chat.open(conversationId);
+  // On a touch screen the keyboard would come up over the messages.
+  const isTouch = window.matchMedia('(pointer: coarse)').matches;
   const closeSearch = useCallback(() => setSearching(false), []);
 
   function onKeyDown(event: KeyboardEvent) {
@@ -31,7 +33,7 @@ export function ChatPanel({ client, conversationId, connection, onClose }: ChatP
       <SidePanel
         title={strings.chat.title}
         onClose={onClose}
-        focus={field}
+        {...(!isTouch && { focus: field })}
         actions={<SearchButton isSearching={isSearching} onClick={() => setSearching(!isSearching)} />}
       >
         <ChatView

@@ -50,7 +50,7 @@ export function RoundButton({
       <span className="round-icon">
         <Icon name={icon} />
         {badge !== undefined && (
-          <span className="badge" aria-hidden="true">
+          <span className={description === undefined ? 'badge' : 'badge news'} aria-hidden="true">
             {badge}
           </span>
         )}
