@@ -143,7 +143,6 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
     attachments,
     accessPolicy: config.accessPolicy,
     limits,
-    findRole: users.findRole,
     showsTyping: users.showsTyping,
   });
   parts.defer(() => chat.close());
@@ -178,6 +177,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
     },
   });
   parts.defer(() => jobs.close());
+  if (keyRing.formerKeyIds.length > 0) await jobs.add('chat:reseal', {}, { key: 'chat:reseal' });
   if (config.encryptionKeys.length > 1) await jobs.add('attachments:rewrapKeys', {}, { key: 'attachments:rewrapKeys' });
 
   const dispatch = createDispatch({

@@ -4,7 +4,7 @@ import type { NoticeName, NoticePayload } from './protocol/index.ts';
 export type Audience = {
   /**
    * A session, everybody in a room, a room's moderators, or all sessions of some users. Sessions of tokens for one room alone hear nothing that is
-   * told to their user; of a conversation they hear what names it, once they have entered it.
+   * told to their user; of a conversation they hear what names it and them, once they have entered it.
    */
   readonly to:
     | { sessionId: string }

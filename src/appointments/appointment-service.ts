@@ -10,28 +10,40 @@ function toAppointment({ appointmentId, participantIds, scheduledAt, durationMin
 
 export type AppointmentService = ReturnType<typeof createAppointmentService>;
 
+/** Who asks; a token for one room has no appointments. */
+interface Requester extends Actor {
+  readonly onlyRoomId: string | undefined;
+}
+
 /** Rules about appointments: the host application declares who may meet, and when. */
 export function createAppointmentService({ db }: { db: Database }) {
-  function assertMayDeclare({ role }: Actor): void {
-    if (role !== 'service' && role !== 'admin') throw new AppError('auth.forbidden');
+  function assertMayDeclare({ role, onlyRoomId }: Requester): void {
+    if (onlyRoomId !== undefined || (role !== 'service' && role !== 'admin')) throw new AppError('auth.forbidden');
   }
 
   return {
     /** Declares an appointment, or declares it anew. Errors: `auth.forbidden`. */
-    put(actor: Actor, appointmentId: string, body: AppointmentBody): Promise<{ appointment: Appointment; isNew: boolean }> {
+    put(actor: Requester, appointmentId: string, body: AppointmentBody): Promise<{ appointment: Appointment; isNew: boolean }> {
       assertMayDeclare(actor);
       return db.transaction(async (tx) => {
         const participantIds = [...new Set(body.participantIds)].sort();
         const scheduledAt = new Date(body.scheduledAt);
         const { durationMinutes } = body;
-        const isNew = await store.putAppointment(tx, { appointmentId, scheduledAt, durationMinutes, createdBy: actor.userId, participantIds });
+        const isNew = await store.putAppointment(tx, {
+          appointmentId,
+          scheduledAt,
+          durationMinutes,
+          createdBy: actor.userId,
+          participantIds,
+        });
         await audit(tx, { actor, action: 'appointment.declared', subject: appointmentId, details: { participantIds } });
         return { appointment: { appointmentId, participantIds, scheduledAt: scheduledAt.toISOString(), durationMinutes }, isNew };
       });
     },
 
-    /** One appointment, for its participants, admins and the host application. Errors: `appointment.not_found`, also for strangers. */
-    async get({ userId, role }: Actor, appointmentId: string): Promise<Appointment> {
+    /** One appointment, for its participants, admins and the host application. Errors: `appointment.not_found`, also for strangers; `auth.forbidden` with a token for one room. */
+    async get({ userId, role, onlyRoomId }: Requester, appointmentId: string): Promise<Appointment> {
+      if (onlyRoomId !== undefined) throw new AppError('auth.forbidden');
       const row = await store.findAppointment(db.sql, appointmentId);
       const maySee = role === 'service' || role === 'admin' || row?.participantIds.includes(userId);
       if (!row || !maySee) throw new AppError('appointment.not_found');
@@ -39,7 +51,7 @@ export function createAppointmentService({ db }: { db: Database }) {
     },
 
     /** Takes an appointment back. Errors: `auth.forbidden`, `appointment.not_found`. */
-    remove(actor: Actor, appointmentId: string): Promise<void> {
+    remove(actor: Requester, appointmentId: string): Promise<void> {
       assertMayDeclare(actor);
       return db.transaction(async (tx) => {
         if (!(await store.deleteAppointment(tx, appointmentId))) throw new AppError('appointment.not_found');

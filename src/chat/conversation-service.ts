@@ -4,7 +4,14 @@ import { mayMeet } from '../auth/access.ts';
 import { audit } from '../db/audit-log.ts';
 import type { Database, Transaction } from '../db/database.ts';
 import type { Notifier } from '../notifier.ts';
-import type { Conversation, directConversationBody, groupConversationBody, Member, MemberRole, updateConversationBody } from '../protocol/chat.ts';
+import type {
+  Conversation,
+  directConversationBody,
+  groupConversationBody,
+  Member,
+  MemberRole,
+  updateConversationBody,
+} from '../protocol/chat.ts';
 import { AppError } from '../protocol/errors.ts';
 import type { Role } from '../protocol/ids.ts';
 import type { Reply, RequestPayload } from '../protocol/index.ts';
@@ -26,14 +33,17 @@ export function createConversationService(parts: {
   views: ConversationViews;
   messages: MessageService;
   accessPolicy: 'appointment' | 'open';
-  findRole: (userId: string) => Promise<Role | undefined>;
   assertMayUseAsAvatar: (userId: string, attachmentId: string) => Promise<void>;
 }) {
-  const { db, notifier, views, messages, accessPolicy, findRole, assertMayUseAsAvatar } = parts;
+  const { db, notifier, views, messages, accessPolicy, assertMayUseAsAvatar } = parts;
 
   /** A conversation as one of its members sees it. Errors: `chat.conversation_not_found`. */
   async function viewFor(actor: Chatter, conversationId: string): Promise<Conversation> {
-    const [conversation] = await views.toConversations(db.sql, [await getMembership(db.sql, conversationId, actor)]);
+    return await view(await getMembership(db.sql, conversationId, actor));
+  }
+
+  async function view(membership: store.Membership): Promise<Conversation> {
+    const [conversation] = await views.toConversations(db.sql, [membership]);
     if (!conversation) throw new Error('one membership makes one conversation');
     return conversation;
   }
@@ -42,14 +52,15 @@ export function createConversationService(parts: {
   async function tell(name: 'chat:conversationAdded' | 'chat:conversationUpdated', conversationId: string, userIds?: readonly string[]) {
     const memberships = await store.listMembershipsOf(db.sql, conversationId, userIds);
     for (const [index, conversation] of (await views.toConversations(db.sql, memberships)).entries()) {
-      notifier.notify({ to: { userIds: [memberships[index]?.member.userId ?? ''] } }, name, { conversation });
+      notifier.notify({ to: { userIds: [memberships[index]?.member.userId ?? ''], conversationId } }, name, { conversation });
     }
   }
 
   /** Errors: `auth.forbidden`, for strangers and for users who do not exist alike. */
-  async function assertMayMeet({ userId, role }: Chatter, otherId: string): Promise<void> {
-    const [otherRole, ties] = await Promise.all([findRole(otherId), store.findTies(db.sql, userId, otherId)]);
-    if (!mayMeet(accessPolicy, role as Role, otherRole, ties)) throw new AppError('auth.forbidden');
+  async function assertMayMeet({ userId, role }: Chatter, otherIds: readonly string[]): Promise<void> {
+    for (const other of await store.listAcquaintances(db.sql, userId, otherIds)) {
+      if (!mayMeet(accessPolicy, role as Role, other.role, other.ties)) throw new AppError('auth.forbidden');
+    }
   }
 
   async function assertInAppointment(actor: Chatter, appointmentId: string | undefined): Promise<void> {
@@ -57,7 +68,11 @@ export function createConversationService(parts: {
     if (!(await store.isInAppointment(db.sql, appointmentId, actor.userId))) throw new AppError('appointment.not_found');
   }
 
-  async function changeOwn(actor: Chatter, conversationId: string, changes: Parameters<typeof store.updateMember>[3]): Promise<Conversation> {
+  async function changeOwn(
+    actor: Chatter,
+    conversationId: string,
+    changes: Parameters<typeof store.updateMember>[3],
+  ): Promise<Conversation> {
     await getMembership(db.sql, conversationId, actor);
     await store.updateMember(db.sql, conversationId, actor.userId, changes);
     await tell('chat:conversationUpdated', conversationId, [actor.userId]);
@@ -65,7 +80,6 @@ export function createConversationService(parts: {
   }
 
   return {
-    viewFor,
     tell,
     assertMayMeet,
 
@@ -73,12 +87,16 @@ export function createConversationService(parts: {
      * Answers the conversation of two users (and of an appointment), made on first use; two at once make one.
      * Errors: `auth.forbidden` for oneself, strangers and nobody; `appointment.not_found`.
      */
-    async openDirect(actor: Chatter, body: z.infer<typeof directConversationBody>): Promise<{ conversation: Conversation; isNew: boolean }> {
+    async openDirect(
+      actor: Chatter,
+      body: z.infer<typeof directConversationBody>,
+    ): Promise<{ conversation: Conversation; isNew: boolean }> {
       const { userId: otherId, appointmentId, initialMessage } = body;
       assertWholeToken(actor);
       if (otherId === actor.userId) throw new AppError('auth.forbidden');
       await assertInAppointment(actor, appointmentId);
-      await assertMayMeet(actor, otherId);
+      await assertMayMeet(actor, [otherId]);
+      if (initialMessage !== undefined) messages.assertContent(initialMessage, true);
       const directKey = JSON.stringify([...[actor.userId, otherId].sort(), appointmentId ?? null]);
       const made = await db.transaction(async (tx) => {
         const row = await store.insertConversation(tx, {
@@ -91,7 +109,12 @@ export function createConversationService(parts: {
         if (!row) return undefined;
         const members = [actor.userId, otherId].map((userId) => ({ userId, role: 'member' as const }));
         await store.insertMembers(tx, row.conversationId, members);
-        await audit(tx, { actor, action: 'conversation.created', subject: row.conversationId, details: { type: 'direct', memberIds: [otherId] } });
+        await audit(tx, {
+          actor,
+          action: 'conversation.created',
+          subject: row.conversationId,
+          details: { type: 'direct', memberIds: [otherId] },
+        });
         return row;
       });
       const row = made ?? (await store.findByDirectKey(db.sql, directKey));
@@ -109,10 +132,16 @@ export function createConversationService(parts: {
       const { name, appointmentId } = body;
       const memberIds = [...new Set(body.memberIds)].filter((userId) => userId !== actor.userId);
       await assertInAppointment(actor, appointmentId);
-      for (const memberId of memberIds) await assertMayMeet(actor, memberId);
+      await assertMayMeet(actor, memberIds);
       const conversationId = uuidv7();
       await db.transaction(async (tx) => {
-        await store.insertConversation(tx, { conversationId, type: 'group', name, appointmentId: appointmentId ?? null, createdBy: actor.userId });
+        await store.insertConversation(tx, {
+          conversationId,
+          type: 'group',
+          name,
+          appointmentId: appointmentId ?? null,
+          createdBy: actor.userId,
+        });
         const members = memberIds.map((userId) => ({ userId, role: 'member' as MemberRole }));
         await store.insertMembers(tx, conversationId, [{ userId: actor.userId, role: 'owner' }, ...members]);
         await audit(tx, { actor, action: 'conversation.created', subject: conversationId, details: { type: 'group', memberIds } });
@@ -142,6 +171,13 @@ export function createConversationService(parts: {
       };
     },
 
+    /** One conversation, for those who may read it. Errors: `chat.conversation_not_found`. */
+    async get(actor: Chatter, conversationId: string): Promise<Conversation> {
+      await assertMayRead(db.sql, actor, conversationId);
+      const membership = await store.findMembership(db.sql, conversationId, actor.userId);
+      return await view(membership ?? (await store.visitOf(db.sql, conversationId, actor.userId)));
+    },
+
     stats(actor: Chatter) {
       assertWholeToken(actor);
       return store.countConversations(db.sql, actor.userId);
@@ -153,17 +189,19 @@ export function createConversationService(parts: {
       return (await store.listMembers(db.sql, [conversationId])).map(toMember);
     },
 
-    /** Renames a group or gives it a picture; for its owner and admins. Errors: `auth.forbidden`, `chat.direct_conversation`. */
+    /** Renames a group or gives it a picture; for its owner and admins. Errors: `auth.forbidden`, `chat.direct_conversation`, `chat.conversation_closed`. */
     async update(actor: Chatter, conversationId: string, body: z.infer<typeof updateConversationBody>): Promise<Conversation> {
       const membership = await getMembership(db.sql, conversationId, actor);
       assertGroup(membership);
       assertRole(membership, 'admin');
       if (membership.conversation.closedAt) throw new AppError('chat.conversation_closed');
       if (body.avatarId) await assertMayUseAsAvatar(actor.userId, body.avatarId);
-      const { name = membership.conversation.name, avatarId = membership.conversation.avatarId } = body;
+      const { name, avatarId } = body;
+      const changes = { ...(name !== undefined && { name }), ...(avatarId !== undefined && { avatarId }) };
+      if (Object.keys(changes).length === 0) return await view(membership);
       await db.transaction(async (tx) => {
-        await store.updateConversation(tx, conversationId, { name, avatarId });
-        await audit(tx, { actor, action: 'conversation.updated', subject: conversationId, details: { fields: Object.keys(body) } });
+        await store.updateConversation(tx, conversationId, changes);
+        await audit(tx, { actor, action: 'conversation.updated', subject: conversationId, details: { fields: Object.keys(changes) } });
       });
       await tell('chat:conversationUpdated', conversationId);
       return await viewFor(actor, conversationId);
@@ -192,7 +230,10 @@ export function createConversationService(parts: {
     },
 
     /** The conversation that a room has from its making, with the host as its owner. Part of the transaction that makes the room. */
-    async createForRoom(tx: Transaction, room: { roomId: string; name: string; hostId: string; appointmentId: string | null; guestIds: readonly string[] }) {
+    async createForRoom(
+      tx: Transaction,
+      room: { roomId: string; name: string; hostId: string; appointmentId: string | null; guestIds: readonly string[] },
+    ) {
       const { roomId, name, hostId, appointmentId, guestIds } = room;
       const conversationId = uuidv7();
       await store.insertConversation(tx, { conversationId, type: 'group', name, roomId, appointmentId, createdBy: hostId });
@@ -201,7 +242,12 @@ export function createConversationService(parts: {
     },
 
     /** Makes whoever enters a room a member of its conversation; answers its id and whether they are new. */
-    async enterRoom(tx: Transaction, roomId: string, userId: string, role: MemberRole): Promise<{ conversationId: string; isNew: boolean }> {
+    async enterRoom(
+      tx: Transaction,
+      roomId: string,
+      userId: string,
+      role: MemberRole,
+    ): Promise<{ conversationId: string; isNew: boolean }> {
       const row = await store.findByRoom(tx, roomId);
       if (!row) throw new Error('every room has a conversation');
       const added = await store.insertMembers(tx, row.conversationId, [{ userId, role }]);
@@ -213,7 +259,10 @@ export function createConversationService(parts: {
       await tell('chat:conversationAdded', conversationId, [userId]);
       const members = await store.listMembers(db.sql, [conversationId]);
       const others = members.map((member) => member.userId).filter((memberId) => memberId !== userId);
-      notifier.notify({ to: { userIds: others, conversationId } }, 'chat:membersChanged', { conversationId, members: members.map(toMember) });
+      notifier.notify({ to: { userIds: others, conversationId } }, 'chat:membersChanged', {
+        conversationId,
+        members: members.map(toMember),
+      });
     },
   };
 }

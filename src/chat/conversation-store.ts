@@ -1,7 +1,10 @@
 import { and, desc, eq, inArray, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
+import type { Ties } from '../auth/access.ts';
 import type { Sql, Transaction } from '../db/database.ts';
 import { appointmentParticipants, conversationMembers, conversations, users } from '../db/tables.ts';
 import type { ConversationStatus, ConversationType, MemberRole } from '../protocol/chat.ts';
+import { AppError } from '../protocol/errors.ts';
+import type { Role } from '../protocol/ids.ts';
 
 export type ConversationRow = typeof conversations.$inferSelect;
 export type MemberRow = typeof conversationMembers.$inferSelect;
@@ -51,15 +54,34 @@ export async function findMembership(db: Db, conversationId: string, userId: str
   return row;
 }
 
+/** A conversation as it looks to somebody who reads it without being a member: with nothing unread. */
+export async function visitOf(db: Db, conversationId: string, userId: string): Promise<Membership> {
+  const conversation = await findConversation(db, conversationId);
+  if (!conversation) throw new AppError('chat.conversation_not_found');
+  const { lastSeq, messageCount, createdAt } = conversation;
+  const member: MemberRow = {
+    conversationId,
+    userId,
+    role: 'member',
+    joinedAt: createdAt,
+    archivedAt: null,
+    mutedUntil: null,
+    deliveredSeq: lastSeq,
+    readSeq: lastSeq,
+    readCount: messageCount,
+    ownCount: 0,
+    readOwnCount: 0,
+  };
+  return { conversation, member };
+}
+
 /** All memberships of a conversation, or those of some users. */
 export function listMembershipsOf(db: Db, conversationId: string, userIds?: readonly string[]): Promise<Membership[]> {
   return db
     .select({ conversation: conversations, member: conversationMembers })
     .from(conversationMembers)
     .innerJoin(conversations, eq(conversations.conversationId, conversationMembers.conversationId))
-    .where(
-      and(eq(conversationMembers.conversationId, conversationId), userIds && inArray(conversationMembers.userId, [...userIds])),
-    );
+    .where(and(eq(conversationMembers.conversationId, conversationId), userIds && inArray(conversationMembers.userId, [...userIds])));
 }
 
 /** Locks a conversation, so that its members and its end change one after another. */
@@ -82,7 +104,7 @@ export function listMemberships(
   const { userId, status, type, before, limit } = options;
   const byStatus: Record<ConversationStatus, SQL | undefined> = {
     active: and(isNull(conversationMembers.archivedAt), isNull(conversations.closedAt)),
-    archived: isNotNull(conversationMembers.archivedAt),
+    archived: and(isNotNull(conversationMembers.archivedAt), isNull(conversations.closedAt)),
     closed: isNotNull(conversations.closedAt),
   };
   return db
@@ -176,6 +198,16 @@ export async function updateMember(
     .where(and(eq(conversationMembers.conversationId, conversationId), eq(conversationMembers.userId, userId)));
 }
 
+/** Locks some members in the order in which everybody does who locks several. */
+export async function lockMembers(tx: Transaction, conversationId: string, userIds: readonly string[]): Promise<void> {
+  await tx
+    .select({ userId: conversationMembers.userId })
+    .from(conversationMembers)
+    .where(and(eq(conversationMembers.conversationId, conversationId), inArray(conversationMembers.userId, [...userIds])))
+    .orderBy(conversationMembers.conversationId, conversationMembers.userId)
+    .for('no key update');
+}
+
 /** Takes a member out. */
 export async function deleteMember(tx: Transaction, conversationId: string, userId: string): Promise<void> {
   await tx
@@ -222,33 +254,42 @@ export async function isInAppointment(db: Db, appointmentId: string, userId: str
   return rows.length > 0;
 }
 
-/** What two users have in common that lets them meet. */
-export async function findTies(db: Db, a: string, b: string) {
-  const { rows } = await db.execute<{ share_appointment: boolean; share_room: boolean; share_conversation: boolean }>(sql`
-    select
+/** Somebody whom a user may want to meet: their role, if they have been seen, and what the two have in common. */
+export interface Acquaintance {
+  readonly userId: string;
+  readonly role: Role | undefined;
+  readonly ties: Ties;
+}
+
+/** What a user and each of some others have in common that lets them meet. */
+export async function listAcquaintances(db: Db, userId: string, otherIds: readonly string[]): Promise<Acquaintance[]> {
+  const roomsOf = (who: SQL) => sql`
+    select room_id from room_guests where user_id = ${who}
+    union select room_id from rooms where host_id = ${who}
+    union select room_id from room_participants where user_id = ${who}`;
+  const { rows } = await db.execute<{
+    user_id: string;
+    role: Role | null;
+    share_appointment: boolean;
+    share_room: boolean;
+    share_conversation: boolean;
+  }>(sql`
+    with own_rooms as materialized (${roomsOf(sql`${userId}`)})
+    select other.user_id, users.role,
       exists (
         select 1 from appointment_participants x join appointment_participants y using (appointment_id)
-        where x.user_id = ${a} and y.user_id = ${b}
+        where x.user_id = ${userId} and y.user_id = other.user_id
       ) as share_appointment,
-      exists (
-        select 1 from (
-          select room_id from room_guests where user_id = ${a}
-          union select room_id from rooms where host_id = ${a}
-          union select room_id from room_participants where user_id = ${a}
-        ) x join (
-          select room_id from room_guests where user_id = ${b}
-          union select room_id from rooms where host_id = ${b}
-          union select room_id from room_participants where user_id = ${b}
-        ) y using (room_id)
-      ) as share_room,
+      exists (select 1 from own_rooms join (${roomsOf(sql`other.user_id`)}) theirs using (room_id)) as share_room,
       exists (
         select 1 from conversation_members x join conversation_members y using (conversation_id)
-        where x.user_id = ${a} and y.user_id = ${b}
-      ) as share_conversation`);
-  const [row] = rows;
-  return {
-    shareAppointment: row?.share_appointment ?? false,
-    shareRoom: row?.share_room ?? false,
-    shareConversation: row?.share_conversation ?? false,
-  };
+        where x.user_id = ${userId} and y.user_id = other.user_id
+      ) as share_conversation
+    from unnest(${sql.param(otherIds)}::text[]) as other (user_id)
+    left join users on users.user_id = other.user_id`);
+  return rows.map((row) => ({
+    userId: row.user_id,
+    role: row.role ?? undefined,
+    ties: { shareAppointment: row.share_appointment, shareRoom: row.share_room, shareConversation: row.share_conversation },
+  }));
 }

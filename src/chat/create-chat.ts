@@ -2,7 +2,6 @@ import type { Database, Transaction } from '../db/database.ts';
 import type { Facts } from '../facts.ts';
 import type { Logger } from '../log.ts';
 import type { Notifier } from '../notifier.ts';
-import type { Role } from '../protocol/ids.ts';
 import type { KeyRing } from '../storage/key-ring.ts';
 import { createConversationService } from './conversation-service.ts';
 import { findMembership } from './conversation-store.ts';
@@ -41,11 +40,10 @@ export async function createChat(parts: {
   attachments: MessageAttachments;
   accessPolicy: 'appointment' | 'open';
   limits: { messageCharacters: number; messagesPerMinute: number; typingSeconds: number };
-  findRole: (userId: string) => Promise<Role | undefined>;
   showsTyping: (userId: string) => Promise<boolean>;
 }) {
-  const { db, facts, notifier, log, keyRing, attachments, accessPolicy, limits, findRole, showsTyping } = parts;
-  const seal = createMessageSeal(keyRing);
+  const { db, facts, notifier, log, keyRing, attachments, accessPolicy, limits, showsTyping } = parts;
+  const seal = createMessageSeal(keyRing, log);
   const searchIndex = createSearchIndex(await readOrMakeDataKey(db, keyRing, 'search-index'));
   const views = createMessageViews({ seal, findAttachments: attachments.findForMessages });
   const writer = createMessageWriter({ db, claimAttachments: attachments.claimForMessage });
@@ -66,17 +64,15 @@ export async function createChat(parts: {
     views: createConversationViews({ messageViews: views }),
     messages,
     accessPolicy,
-    findRole,
     assertMayUseAsAvatar: attachments.assertMayUseAsAvatar,
   });
   const receipts = createReceiptService({ db, notifier });
-  const telling = new Set<Promise<void>>();
+  // One after another, so that the last notice has all members.
+  let telling = Promise.resolve();
   facts.on('conversation.entered', ({ conversationId, userId }) => {
-    const told = conversations
-      .tellEntered(conversationId, userId)
-      .catch((error: unknown) => log.warn({ err: error, conversationId }, 'a new member was not announced'))
-      .finally(() => telling.delete(told));
-    telling.add(told);
+    telling = telling
+      .then(() => conversations.tellEntered(conversationId, userId))
+      .catch((error: unknown) => log.warn({ err: error, conversationId }, 'a new member was not announced'));
   });
   const typing = createTypingService({ db, notifier, typingSeconds: limits.typingSeconds, showsTyping });
 
@@ -91,17 +87,23 @@ export async function createChat(parts: {
     /** Whether somebody may see what is in a conversation. */
     isMember: async (conversationId: string, userId: string) => (await findMembership(db.sql, conversationId, userId)) !== undefined,
 
-    /** Seals anew whatever another key than the current one has sealed. */
+    /** Seals anew whatever a former key has sealed. */
     async reseal(): Promise<void> {
+      const { currentKeyId, formerKeyIds } = keyRing;
       await rewrapDataKeys(db, keyRing);
+      const unreadable = { messages: new Set<string>(), versions: new Set<string>() };
       let total = 0;
-      for (let count = -1; count !== 0; total += count) count = await messages.reseal(keyRing.currentKeyId, resealBatch);
-      if (total > 0) log.info({ messages: total, keyId: keyRing.currentKeyId }, 'messages sealed by the current key');
+      for (let count = -1; count !== 0; total += Math.max(count, 0)) count = await messages.reseal(formerKeyIds, unreadable, resealBatch);
+      if (total > 0)
+        log.info(
+          { contents: total, unreadable: unreadable.messages.size + unreadable.versions.size, keyId: currentKeyId },
+          'messages sealed by the current key',
+        );
     },
 
     /** Waits for what is being written. */
     async close(): Promise<void> {
-      await Promise.all([writer.idle(), receipts.idle(), ...telling]);
+      await Promise.all([writer.idle(), receipts.idle(), telling]);
     },
   };
 }

@@ -16,14 +16,18 @@ export function createMemberService(parts: { db: Database; notifier: Notifier; c
 
   /** Changes a group's members one change after another, then tells those who are left. */
   async function change(actor: Chatter, conversationId: string, what: string, work: (tx: Transaction) => Promise<Record<string, unknown>>) {
-    await db.transaction(async (tx) => {
+    const members = await db.transaction(async (tx) => {
       if (!(await store.lockConversation(tx, conversationId))) throw new AppError('chat.conversation_not_found');
       assertGroup(await getMembership(tx, conversationId, actor));
       const details = await work(tx);
       await audit(tx, { actor, action: 'conversation.members_changed', subject: conversationId, details: { what, ...details } });
+      // Before the next change can begin, so that the last notice tells how it stands.
+      return (await store.listMembers(tx, [conversationId])).map(toMember);
     });
-    const members = (await store.listMembers(db.sql, [conversationId])).map(toMember);
-    notifier.notify({ to: { userIds: members.map(({ userId }) => userId), conversationId } }, 'chat:membersChanged', { conversationId, members });
+    notifier.notify({ to: { userIds: members.map(({ userId }) => userId), conversationId } }, 'chat:membersChanged', {
+      conversationId,
+      members,
+    });
     return members;
   }
 
@@ -42,20 +46,27 @@ export function createMemberService(parts: { db: Database; notifier: Notifier; c
       await store.deleteMember(tx, conversationId, actor.userId);
       return {};
     });
-    notifier.notify({ to: { userIds: [actor.userId] } }, 'chat:conversationRemoved', { conversationId });
+    notifier.notify({ to: { userIds: [actor.userId], conversationId } }, 'chat:conversationRemoved', { conversationId });
   }
 
   return {
     /** Adds people whom one may meet; for owner and admins. Errors: `auth.forbidden`. */
     async add(actor: Chatter, conversationId: string, userIds: readonly string[]): Promise<Member[]> {
       await getMembership(db.sql, conversationId, actor);
-      for (const userId of userIds) if (userId !== actor.userId) await conversations.assertMayMeet(actor, userId);
+      await conversations.assertMayMeet(
+        actor,
+        userIds.filter((userId) => userId !== actor.userId),
+      );
       let added: string[] = [];
       const members = await change(actor, conversationId, 'added', async (tx) => {
         const membership = await getMembership(tx, conversationId, actor);
         assertRole(membership, 'admin');
         if (membership.conversation.closedAt) throw new AppError('chat.conversation_closed');
-        added = await store.insertMembers(tx, conversationId, [...new Set(userIds)].map((userId) => ({ userId, role: 'member' as MemberRole })));
+        added = await store.insertMembers(
+          tx,
+          conversationId,
+          [...new Set(userIds)].map((userId) => ({ userId, role: 'member' as MemberRole })),
+        );
         return { userIds: added };
       });
       if (added.length > 0) await conversations.tell('chat:conversationAdded', conversationId, added);
@@ -71,6 +82,7 @@ export function createMemberService(parts: { db: Database; notifier: Notifier; c
         const mayHandOver = own.member.role === 'owner' && userId !== actor.userId;
         const mayChange = outranks(own.member.role, other.member.role) && outranks(own.member.role, role);
         if (!mayChange && !(role === 'owner' && mayHandOver)) throw new AppError('auth.forbidden');
+        await store.lockMembers(tx, conversationId, [userId, actor.userId]);
         if (role === 'owner') await store.updateMember(tx, conversationId, actor.userId, { role: 'admin' });
         await store.updateMember(tx, conversationId, userId, { role });
         return { userId, role };
@@ -89,7 +101,7 @@ export function createMemberService(parts: { db: Database; notifier: Notifier; c
         await store.deleteMember(tx, conversationId, userId);
         return { userId };
       });
-      notifier.notify({ to: { userIds: [userId] } }, 'chat:conversationRemoved', { conversationId });
+      notifier.notify({ to: { userIds: [userId], conversationId } }, 'chat:conversationRemoved', { conversationId });
     },
 
     /** Leaves a group. Errors: `chat.owner_must_hand_over` while others are in it, `chat.direct_conversation`. */

@@ -32,7 +32,8 @@ export function assertWholeToken({ onlyRoomId }: Chatter): void {
   if (onlyRoomId !== undefined) throw new AppError('auth.forbidden');
 }
 
-function isWithin({ onlyRoomId }: Chatter, { roomId }: Pick<ConversationRow, 'roomId'>): boolean {
+/** Whether a token reaches a conversation: it is for no room alone, or for that conversation's. */
+export function isWithin({ onlyRoomId }: Pick<Chatter, 'onlyRoomId'>, { roomId }: Pick<ConversationRow, 'roomId'>): boolean {
   return onlyRoomId === undefined || onlyRoomId === roomId;
 }
 

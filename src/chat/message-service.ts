@@ -7,8 +7,8 @@ import type { Notifier } from '../notifier.ts';
 import type { Message, MessageType, SendPayload } from '../protocol/chat.ts';
 import { AppError } from '../protocol/errors.ts';
 import type { Reply, RequestPayload } from '../protocol/index.ts';
-import { listMembers } from './conversation-store.ts';
-import { assertMayRead, assertWithinToken, type Chatter, getMembership } from './membership.ts';
+import { findConversation, findMembership, listMembers } from './conversation-store.ts';
+import { assertMayRead, type Chatter } from './membership.ts';
 import type { MessageSeal } from './message-seal.ts';
 import * as store from './message-store.ts';
 import { assemble, groupReactions, type MessageViews, visibleReceipt } from './message-view.ts';
@@ -55,7 +55,7 @@ export function createMessageService(parts: {
   }
 
   /** Seals and indexes on the way in: the content is nowhere else. */
-  function draft(request: Omit<SendPayload, 'type'> & { type: MessageType }, senderId: string): Draft {
+  function draft(request: Omit<SendPayload, 'type'> & { type: MessageType }, senderId: string, onlyRoomId?: string): Draft {
     const { conversationId, content } = request;
     const messageId = uuidv7();
     return {
@@ -71,6 +71,7 @@ export function createMessageService(parts: {
       replyToId: request.replyToId ?? null,
       callId: request.callId ?? null,
       sentAt: new Date(),
+      onlyRoomId,
     };
   }
 
@@ -84,7 +85,11 @@ export function createMessageService(parts: {
       ...(replied && { replyTo: views.toReplied(replied) }),
     });
     const { messageId, conversationId, senderId, type } = row;
-    notifier.notify({ to: { userIds: memberIds, conversationId }, ...(exceptSessionId !== undefined && { exceptSessionId }) }, 'chat:message', { message });
+    notifier.notify(
+      { to: { userIds: memberIds, conversationId }, ...(exceptSessionId !== undefined && { exceptSessionId }) },
+      'chat:message',
+      { message },
+    );
     facts.emit('message.created', { messageId, conversationId, senderId, type, memberIds });
     return message;
   }
@@ -95,8 +100,23 @@ export function createMessageService(parts: {
     return message;
   }
 
-  async function memberIdsOf(conversationId: string): Promise<string[]> {
-    return (await listMembers(db.sql, [conversationId])).map(({ userId }) => userId);
+  async function memberIdsOf(conversationId: string, sql: Database['sql'] | Transaction = db.sql): Promise<string[]> {
+    return (await listMembers(sql, [conversationId])).map(({ userId }) => userId);
+  }
+
+  /** Errors: `chat.conversation_closed`. */
+  async function assertNotClosed(tx: Transaction, conversationId: string): Promise<void> {
+    if ((await findConversation(tx, conversationId))?.closedAt) throw new AppError('chat.conversation_closed');
+  }
+
+  /** A message to look at: a member's, or an admin's, whose reading is written down. Errors: `chat.message_not_found`. */
+  async function getReadable(chatter: Chatter, messageId: string): Promise<store.MessageRow> {
+    const own = await store.findMessageFor(db.sql, chatter.userId, messageId, chatter.onlyRoomId);
+    if (own) return own;
+    const [row] = chatter.role === 'admin' ? await store.findMessages(db.sql, [messageId]) : [];
+    if (!row || (await findMembership(db.sql, row.conversationId, chatter.userId))) throw new AppError('chat.message_not_found');
+    await assertMayRead(db.sql, chatter, row.conversationId);
+    return row;
   }
 
   /** Errors: `chat.message_not_found`, also for strangers. */
@@ -110,36 +130,43 @@ export function createMessageService(parts: {
   async function lockOwn(tx: Transaction, userId: string, messageId: string): Promise<store.MessageRow> {
     const row = await store.lockMessage(tx, messageId);
     if (!row || row.deletedAt) throw new AppError('chat.message_not_found');
-    if (row.senderId !== userId) throw new AppError('auth.forbidden');
+    if (row.senderId !== userId || row.type === 'system') throw new AppError('auth.forbidden');
     return row;
   }
 
+  /** Changes of one message's reactions happen one after another, so that the last notice tells how they stand. */
   async function react(chatter: Chatter, { messageId, emoji }: RequestPayload<'chat:react'>, isOn: boolean): Promise<Reply<'chat:react'>> {
-    const row = await getMessage(chatter, messageId);
-    if (row.deletedAt) throw new AppError('chat.message_not_found');
-    const isChanged = await store.setReaction(db.sql, { messageId, userId: chatter.userId, emoji }, isOn);
-    if (isChanged) {
-      const { conversationId } = row;
-      const reactions = groupReactions(await store.listReactions(db.sql, [messageId]));
-      notifier.notify({ to: { userIds: await memberIdsOf(conversationId), conversationId } }, 'chat:reactionsChanged', { conversationId, messageId, reactions });
+    const { conversationId } = await getMessage(chatter, messageId);
+    const { row, change } = await db.transaction(async (tx) => {
+      const locked = await store.lockMessage(tx, messageId);
+      if (!locked || locked.deletedAt) throw new AppError('chat.message_not_found');
+      if (isOn) await assertNotClosed(tx, conversationId);
+      if (!(await store.setReaction(tx, { messageId, userId: chatter.userId, emoji }, isOn))) return { row: locked };
+      const reactions = groupReactions(await store.listReactions(tx, [messageId]));
+      return { row: locked, change: { reactions, userIds: await memberIdsOf(conversationId, tx) } };
+    });
+    if (change) {
+      const { reactions, userIds } = change;
+      notifier.notify({ to: { userIds, conversationId } }, 'chat:reactionsChanged', { conversationId, messageId, reactions });
     }
     return { message: await viewOf(row) };
   }
 
   return {
+    assertContent,
+
     /**
      * Sends a message once, however often it is asked: the same client id answers the same message. It is acknowledged after commit.
      * Errors: `chat.conversation_not_found`, `chat.conversation_closed`, `chat.message_not_found`, `chat.attachment_not_found`,
      * `protocol.invalid_payload`, `protocol.rate_limited`.
      */
-    async send(chatter: Chatter, request: SendPayload): Promise<Reply<'chat:send'>> {
+    async send(chatter: Chatter, request: SendPayload): Promise<{ message: Message; isNew: boolean }> {
       const hasFiles = (request.attachmentIds?.length ?? 0) > 0;
       assertContent(request.content, !hasFiles);
-      await assertWithinToken(db.sql, request.conversationId, chatter);
       await assertRate(chatter);
-      const written = await writer.add(draft(request, chatter.userId));
-      if (written.isRepeated) return { message: await viewOf(written.row) };
-      return { message: publish(written, request.content, chatter.sessionId) };
+      const written = await writer.add(draft(request, chatter.userId, chatter.onlyRoomId));
+      if (written.isRepeated) return { message: await viewOf(written.row), isNew: false };
+      return { message: publish(written, request.content, chatter.sessionId), isNew: true };
     },
 
     /** Writes the server's own word into a conversation; it is never unread. */
@@ -148,13 +175,13 @@ export function createMessageService(parts: {
       publish(await writer.add(draft(request, systemSenderId)), content);
     },
 
-    /** Changes one's own message within 24 h; what it said before is kept. Errors: `chat.message_not_found`, `auth.forbidden`, `chat.too_late`. */
+    /** Changes one's own message within 24 h; what it said before is kept. Errors: `chat.message_not_found`, `auth.forbidden`, `chat.too_late`, `chat.conversation_closed`. */
     async edit(chatter: Chatter, { messageId, content }: RequestPayload<'chat:edit'>): Promise<Reply<'chat:edit'>> {
       assertContent(content, true);
       await getMessage(chatter, messageId);
       const row = await db.transaction(async (tx) => {
         const before = await lockOwn(tx, chatter.userId, messageId);
-        if (before.type === 'system') throw new AppError('auth.forbidden');
+        await assertNotClosed(tx, before.conversationId);
         if (Date.now() - before.sentAt.getTime() > editableMs) throw new AppError('chat.too_late');
         const { keyId, bytes } = seal.seal(before, content);
         const searchTokens = searchIndex.tokensOf(before.conversationId, content);
@@ -162,7 +189,11 @@ export function createMessageService(parts: {
         return await store.replaceContent(tx, before, { keyId, sealed: bytes, searchTokens });
       });
       const message = await viewOf(row);
-      notifier.notify({ to: { userIds: await memberIdsOf(row.conversationId), conversationId: row.conversationId } }, 'chat:messageEdited', { message });
+      notifier.notify(
+        { to: { userIds: await memberIdsOf(row.conversationId), conversationId: row.conversationId } },
+        'chat:messageEdited',
+        { message },
+      );
       return { message };
     },
 
@@ -173,7 +204,7 @@ export function createMessageService(parts: {
       const notice = { conversationId, messageId, seq, forEveryone };
       if (!forEveryone) {
         await store.hideMessage(db.sql, messageId, chatter.userId);
-        notifier.notify({ to: { userIds: [chatter.userId] } }, 'chat:messageDeleted', notice);
+        notifier.notify({ to: { userIds: [chatter.userId], conversationId } }, 'chat:messageDeleted', notice);
         return { message: await viewOf(seen) };
       }
       const row = await db.transaction(async (tx) => {
@@ -201,11 +232,11 @@ export function createMessageService(parts: {
     },
 
     /** One message. Errors: `chat.message_not_found`. */
-    get: async (chatter: Chatter, messageId: string): Promise<Message> => viewOf(await getMessage(chatter, messageId)),
+    get: async (chatter: Chatter, messageId: string): Promise<Message> => viewOf(await getReadable(chatter, messageId)),
 
     /** How far a message has come with each of the other members. Errors: `chat.message_not_found`. */
     async receipts(chatter: Chatter, messageId: string) {
-      const { conversationId, seq, senderId } = await getMessage(chatter, messageId);
+      const { conversationId, seq, senderId } = await getReadable(chatter, messageId);
       const members = await listMembers(db.sql, [conversationId]);
       const receipts = members
         .filter((member) => member.userId !== senderId)
@@ -219,7 +250,7 @@ export function createMessageService(parts: {
 
     /** A conversation's messages in numbers. Errors: `chat.conversation_not_found`. */
     async stats(chatter: Chatter, conversationId: string) {
-      await getMembership(db.sql, conversationId, chatter);
+      await assertMayRead(db.sql, chatter, conversationId);
       const rows = await store.countMessages(db.sql, conversationId);
       const sum = (some: typeof rows) => some.reduce((total, { count }) => total + count, 0);
       const times = rows.flatMap(({ firstAt, lastAt }) => [firstAt.getTime(), lastAt.getTime()]);
@@ -232,18 +263,24 @@ export function createMessageService(parts: {
       };
     },
 
-    /** Seals again what other keys than the current one have sealed, a batch at a time; answers how many it did. */
-    reseal(keyId: string, limit: number): Promise<number> {
+    /**
+     * Seals by the current key what one of some former keys has sealed, a batch at a time; answers how many it did. Messages that can't be opened are
+     * left as they are, and their ids added to `unreadable`.
+     */
+    reseal(formerKeyIds: readonly string[], unreadable: { messages: Set<string>; versions: Set<string> }, limit: number): Promise<number> {
       return db.transaction(async (tx) => {
-        const rows = await store.listSealedByOthers(tx, keyId, limit);
+        const rows = await store.listSealedBy(tx, formerKeyIds, [...unreadable.messages], limit);
         for (const row of rows) {
-          const content = seal.open(row);
-          if (content !== null) await store.resealMessage(tx, row.messageId, seal.seal(row, content));
+          const content =
+            row.keyId !== null && row.sealed !== null ? seal.tryOpen({ ...row, keyId: row.keyId, sealed: row.sealed }) : undefined;
+          if (content === undefined) unreadable.messages.add(row.messageId);
+          else await store.resealMessage(tx, row.messageId, seal.seal(row, content));
         }
-        const versions = await store.listVersionsSealedByOthers(tx, keyId, limit);
+        const versions = await store.listVersionsSealedBy(tx, formerKeyIds, [...unreadable.versions], limit);
         for (const { version, conversationId } of versions) {
-          const content = seal.open({ ...version, conversationId });
-          if (content !== null) await store.resealVersion(tx, version, seal.seal({ ...version, conversationId }, content));
+          const content = seal.tryOpen({ ...version, conversationId });
+          if (content === undefined) unreadable.versions.add(version.messageId);
+          else await store.resealVersion(tx, version, seal.seal({ ...version, conversationId }, content));
         }
         return rows.length + versions.length;
       });

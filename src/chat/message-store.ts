@@ -1,7 +1,7 @@
-import { and, asc, desc, eq, gt, inArray, lt, notExists, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNotNull, lt, notExists, sql } from 'drizzle-orm';
 import type { Sql, Transaction } from '../db/database.ts';
-import type { Sealed } from '../storage/key-ring.ts';
 import { conversationMembers, conversations, messageHidden, messageReactions, messages, messageVersions } from '../db/tables.ts';
+import type { Sealed } from '../storage/key-ring.ts';
 
 export type MessageRow = typeof messages.$inferSelect;
 type Db = Sql | Transaction;
@@ -29,7 +29,10 @@ export async function findMessageFor(db: Db, userId: string, messageId: string, 
 /** Messages by id, in no order. */
 export function findMessages(db: Db, messageIds: readonly string[]): Promise<MessageRow[]> {
   if (messageIds.length === 0) return Promise.resolve([]);
-  return db.select().from(messages).where(inArray(messages.messageId, [...messageIds]));
+  return db
+    .select()
+    .from(messages)
+    .where(inArray(messages.messageId, [...messageIds]));
 }
 
 /** A stretch of a conversation without what the user deleted for themselves: after a seq the earliest, else the latest first. */
@@ -60,6 +63,15 @@ function notHiddenFor(db: Db, userId: string) {
       .from(messageHidden)
       .where(and(eq(messageHidden.userId, userId), eq(messageHidden.messageId, messages.messageId))),
   );
+}
+
+/** Which of some messages some users have deleted for themselves. */
+export function listHidden(db: Db, messageIds: readonly string[], userIds: readonly string[]) {
+  if (messageIds.length === 0) return Promise.resolve([]);
+  return db
+    .select()
+    .from(messageHidden)
+    .where(and(inArray(messageHidden.userId, [...userIds]), inArray(messageHidden.messageId, [...messageIds])));
 }
 
 /** Locks a message for a change. */
@@ -143,26 +155,34 @@ export async function countMessages(db: Db, conversationId: string) {
   return rows;
 }
 
-/** Messages whose content is sealed by another key than the current one. */
-export function listSealedByOthers(tx: Transaction, keyId: string, limit: number): Promise<MessageRow[]> {
+/** Messages whose content is sealed by one of some keys, but for those of `exceptIds`. */
+export function listSealedBy(
+  tx: Transaction,
+  keyIds: readonly string[],
+  exceptIds: readonly string[],
+  limit: number,
+): Promise<MessageRow[]> {
   return tx
     .select()
     .from(messages)
-    .where(and(sql`${messages.keyId} <> ${keyId}`, sql`${messages.sealed} is not null`))
+    .where(and(inArray(messages.keyId, [...keyIds]), isNotNull(messages.sealed), isNoneOf(messages.messageId, exceptIds)))
     .limit(limit)
-    .for('update', { skipLocked: true });
+    .for('update');
 }
 
-/** Former contents of messages whose seal is not of the current key. */
-export function listVersionsSealedByOthers(tx: Transaction, keyId: string, limit: number) {
+/** Former contents of messages that are sealed by one of some keys, but for those of the messages of `exceptIds`. */
+export function listVersionsSealedBy(tx: Transaction, keyIds: readonly string[], exceptIds: readonly string[], limit: number) {
   return tx
     .select({ version: messageVersions, conversationId: messages.conversationId })
     .from(messageVersions)
     .innerJoin(messages, eq(messages.messageId, messageVersions.messageId))
-    .where(sql`${messageVersions.keyId} <> ${keyId}`)
+    .where(and(inArray(messageVersions.keyId, [...keyIds]), isNoneOf(messageVersions.messageId, exceptIds)))
     .limit(limit)
-    .for('update', { of: messageVersions, skipLocked: true });
+    .for('update', { of: messageVersions });
 }
+
+const isNoneOf = (column: typeof messages.messageId | typeof messageVersions.messageId, ids: readonly string[]) =>
+  sql`${column} <> all (${sql.param(ids)}::uuid[])`;
 
 /** Replaces a former content's seal by one of another key. */
 export async function resealVersion(tx: Transaction, of: { messageId: string; version: number }, { keyId, bytes }: Sealed): Promise<void> {

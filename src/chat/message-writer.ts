@@ -6,6 +6,7 @@ import type { Attachment, MessageType } from '../protocol/chat.ts';
 import { AppError } from '../protocol/errors.ts';
 import type { Sealed } from '../storage/key-ring.ts';
 import type { ConversationRow } from './conversation-store.ts';
+import { isWithin } from './membership.ts';
 import type { MessageRow } from './message-store.ts';
 
 /** Messages that share one transaction at the most. */
@@ -25,6 +26,8 @@ export interface Draft {
   readonly replyToId: string | null;
   readonly callId: string | null;
   readonly sentAt: Date;
+  /** Set for a token of one room: only that room's conversation is there for it. */
+  readonly onlyRoomId: string | undefined;
 }
 
 /** What was written, and to whom it has to be told. */
@@ -53,22 +56,33 @@ export type MessageWriter = Batcher<Draft, Written>;
  * `claimAttachments`.
  */
 export function createMessageWriter({ db, claimAttachments }: { db: Database; claimAttachments: ClaimAttachments }): MessageWriter {
-  const shared = createBatcher<Draft, Written>({
+  return createBatcher<Draft, Written>({
     maxSize: maxBatchSize,
-    run: (drafts) => db.transaction((tx) => write(tx, drafts, claimAttachments)),
+    run: async (drafts) => {
+      const results: BatchResult<Written>[] = [];
+      // One after another, so that messages are told in the order of their seq.
+      for (const part of split(drafts)) {
+        try {
+          results.push(...(await db.transaction((tx) => write(tx, part, claimAttachments))));
+        } catch (error) {
+          results.push(...part.map(() => ({ ok: false as const, error })));
+        }
+      }
+      return results;
+    },
   });
-  return {
-    // A claim that fails takes its whole transaction with it, so a message with files has one of its own.
-    add: (draft) => (draft.attachmentIds.length === 0 ? shared.add(draft) : writeAlone(db, draft, claimAttachments)),
-    idle: () => shared.idle(),
-  };
 }
 
-async function writeAlone(db: Database, draft: Draft, claimAttachments: ClaimAttachments): Promise<Written> {
-  const [result] = await db.transaction((tx) => write(tx, [draft], claimAttachments));
-  if (!result) throw new Error('nothing was written');
-  if (!result.ok) throw result.error;
-  return result.value;
+/** Drafts in their order, in as few transactions as can be: a claim that fails takes its own with it, so a message with files has one to itself. */
+function split(drafts: readonly Draft[]): Draft[][] {
+  const parts: Draft[][] = [];
+  for (const draft of drafts) {
+    const last = parts.at(-1);
+    const isShared = draft.attachmentIds.length === 0 && last?.[0]?.attachmentIds.length === 0;
+    if (last && isShared) last.push(draft);
+    else parts.push([draft]);
+  }
+  return parts;
 }
 
 async function write(tx: Transaction, drafts: readonly Draft[], claimAttachments: ClaimAttachments): Promise<BatchResult<Written>[]> {
@@ -103,7 +117,11 @@ async function openBooks(tx: Transaction, drafts: readonly Draft[]) {
     .orderBy(conversations.conversationId)
     .for('no key update');
   const members = await tx
-    .select({ conversationId: conversationMembers.conversationId, userId: conversationMembers.userId, ownCount: conversationMembers.ownCount })
+    .select({
+      conversationId: conversationMembers.conversationId,
+      userId: conversationMembers.userId,
+      ownCount: conversationMembers.ownCount,
+    })
     .from(conversationMembers)
     .where(inArray(conversationMembers.conversationId, conversationIds));
   const earlier = await findEarlier(tx, drafts);
@@ -125,7 +143,7 @@ async function openBooks(tx: Transaction, drafts: readonly Draft[]) {
     const conversation = byId.get(draft.conversationId);
     const own = ownCounts.get(`${draft.conversationId} ${draft.senderId}`);
     const isSystem = draft.type === 'system';
-    if (!conversation || (!own && !isSystem)) return refuse('chat.conversation_not_found');
+    if (!conversation || (!own && !isSystem) || !isWithin(draft, conversation)) return refuse('chat.conversation_not_found');
     const memberIds = memberIdsOf.get(draft.conversationId) ?? [];
     const before = known.get(clientKey(draft));
     if (before) return { ok: true, value: { row: before, attachments: [], replied: undefined, memberIds, isRepeated: true } };
@@ -206,10 +224,7 @@ function findEarlier(tx: Transaction, drafts: readonly Draft[]): Promise<Message
     ${sql.param(drafts.map((draft) => draft.conversationId))}::uuid[],
     ${sql.param(drafts.map((draft) => draft.senderId))}::text[],
     ${sql.param(drafts.map((draft) => draft.clientId))}::text[])`;
-  return tx
-    .select()
-    .from(messages)
-    .where(sql`(${messages.conversationId}, ${messages.senderId}, ${messages.clientId}) in (${wanted})`);
+  return tx.select().from(messages).where(sql`(${messages.conversationId}, ${messages.senderId}, ${messages.clientId}) in (${wanted})`);
 }
 
 const clientKey = (of: { conversationId: string; senderId: string; clientId: string }) =>

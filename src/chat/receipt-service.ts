@@ -47,11 +47,15 @@ export function createReceiptService({ db, notifier }: { db: Database; notifier:
     const { userId, sessionId } = chatter;
     const except = sessionId === undefined ? {} : { exceptSessionId: sessionId };
     if (deliveredSeq !== undefined) {
-      notifier.notify({ to: { userIds: memberIds, conversationId }, ...except }, 'chat:delivered', { conversationId, userId, seq: deliveredSeq });
+      notifier.notify({ to: { userIds: memberIds, conversationId }, ...except }, 'chat:delivered', {
+        conversationId,
+        userId,
+        seq: deliveredSeq,
+      });
     }
     if (readSeq !== undefined) {
       // Who hides reading shows it to their own devices alone.
-      const to = showsReading ? { userIds: memberIds, conversationId } : { userIds: [userId] };
+      const to = { userIds: showsReading ? memberIds : [userId], conversationId };
       notifier.notify({ to, ...except }, 'chat:read', { conversationId, userId, seq: readSeq });
     }
   }

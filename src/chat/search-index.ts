@@ -2,8 +2,8 @@ import { createHmac } from 'node:crypto';
 
 /** Letters of the prefix that is indexed beside each word. */
 const prefixLength = 3;
-/** Words beyond these of one message are not indexed. */
-const maxWords = 500;
+/** Different words beyond these of one message are not indexed; 10,000 characters have fewer. */
+const maxWords = 5_000;
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: 'word' });
 const marks = /\p{Mark}/gu;
@@ -66,10 +66,10 @@ export function createSearchIndex(key: Buffer) {
   return {
     /** What is kept with a message. */
     tokensOf(conversationId: string, content: string): bigint[] {
-      const words = new Set(wordsOf(content).slice(0, maxWords).map(({ text }) => text));
-      const prefixes = new Set([...words].map(prefixOf).filter((prefix) => prefix !== undefined));
+      const words = [...new Set(wordsOf(content).map(({ text }) => text))].slice(0, maxWords);
+      const prefixes = new Set(words.map(prefixOf).filter((prefix) => prefix !== undefined));
       return [
-        ...[...words].map((word) => token(conversationId, 'word', word)),
+        ...words.map((word) => token(conversationId, 'word', word)),
         ...[...prefixes].map((prefix) => token(conversationId, 'prefix', prefix)),
       ];
     },

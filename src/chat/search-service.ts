@@ -5,7 +5,7 @@ import type { SearchPayload } from '../protocol/chat.ts';
 import type { Reply } from '../protocol/index.ts';
 import { listConversationIds } from './conversation-store.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
-import { assertWholeToken, type Chatter, getMembership } from './membership.ts';
+import { assertMayRead, assertWholeToken, type Chatter } from './membership.ts';
 import type { MessageSeal } from './message-seal.ts';
 import type { MessageRow } from './message-store.ts';
 import type { MessageViews } from './message-view.ts';
@@ -70,7 +70,7 @@ export function createSearchService(parts: { db: Database; searchIndex: SearchIn
       const { userId } = chatter;
       const words = queryWordsOf(query);
       if (conversationId === undefined) assertWholeToken(chatter);
-      if (conversationId !== undefined) await getMembership(db.sql, conversationId, chatter);
+      if (conversationId !== undefined) await assertMayRead(db.sql, chatter, conversationId);
       const conversationIds = conversationId === undefined ? await listConversationIds(db.sql, userId) : [conversationId];
       if (words.length === 0 || conversationIds.length === 0) {
         return { hits: [], facets: { byConversation: [], byType: [], isComplete: true }, cursor: null };

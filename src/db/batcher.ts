@@ -32,17 +32,18 @@ export function createBatcher<T, R>(options: {
       } catch (error) {
         results = batch.map(() => ({ ok: false, error }));
       }
-      for (const [index, { settle }] of batch.entries()) settle(results[index] ?? { ok: false, error: new Error('batch answered too little') });
+      for (const [index, { settle }] of batch.entries())
+        settle(results[index] ?? { ok: false, error: new Error('batch answered too little') });
     }
+    // In the same tick in which nothing was left: whatever is added from now on starts anew.
+    running = undefined;
   }
 
   return {
     add(item) {
       return new Promise<R>((resolve, reject) => {
         waiting.push({ item, settle: (result) => (result.ok ? resolve(result.value) : reject(result.error)) });
-        running ??= drain().finally(() => {
-          running = undefined;
-        });
+        running ??= drain();
       });
     },
     async idle() {

@@ -34,11 +34,26 @@ export async function openDatabase({ url, log, poolSize = 10 }: { url: string; l
     throw error;
   }
   const sql = drizzle(pool, { schema: tables });
+  /** Drizzle on each connection; kept, because making it walks through all tables. */
+  const sqlOf = new WeakMap<pg.PoolClient, ReturnType<typeof sqlOn>>();
+  const sqlOn = (client: pg.PoolClient) => drizzle(client, { schema: tables });
+
+  /** Not `sql.transaction`, which keeps its connection for good when the very first statement fails. */
+  async function transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const client = await pool.connect();
+    try {
+      const own = sqlOf.get(client) ?? sqlOn(client);
+      sqlOf.set(client, own);
+      return await own.transaction(work);
+    } finally {
+      client.release();
+    }
+  }
   let closing: Promise<void> | undefined;
   return {
     sql,
     pool,
-    transaction: (work) => sql.transaction(work),
+    transaction,
     ping: async () => {
       await pool.query('select 1');
     },

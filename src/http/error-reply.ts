@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
-import { isInvalidText } from '../db/invalid-text.ts';
+import { appErrorOfDatabase } from '../db/database-error.ts';
 import type { Logger } from '../log.ts';
 import { AppError } from '../protocol/errors.ts';
 
@@ -29,7 +29,8 @@ function toAppError(error: unknown): AppError {
     }));
     return new AppError('protocol.invalid_payload', { details: { field: issues[0]?.field ?? '', issues } });
   }
-  if (isInvalidText(error)) return new AppError('protocol.invalid_payload', { message: 'Text may not hold the character U+0000.' });
+  const ofDatabase = appErrorOfDatabase(error);
+  if (ofDatabase) return ofDatabase;
   const { code, statusCode } = error as Partial<FastifyError>;
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new AppError('protocol.too_large');
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new AppError('protocol.unsupported_media_type');

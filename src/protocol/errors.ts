@@ -52,6 +52,7 @@ export const errorStatus = {
   'chat.owner_must_hand_over': 409,
   'chat.direct_conversation': 409,
   'server.shutting_down': 503,
+  'server.unavailable': 503,
   internal: 500,
 } as const;
 
@@ -101,6 +102,7 @@ const messages: Partial<Record<ErrorCode, string>> = {
   'chat.too_late': 'The message is too old to be edited.',
   'chat.owner_must_hand_over': 'Make somebody else the owner first.',
   'chat.direct_conversation': 'This is for groups only.',
+  'server.unavailable': 'The server cannot reach its database right now; try again.',
   internal: 'Something went wrong on the server.',
 };
 

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { isInvalidText } from '../db/invalid-text.ts';
+import { appErrorOfDatabase } from '../db/database-error.ts';
 import type { Logger } from '../log.ts';
 import type { Acknowledgement } from '../protocol/define.ts';
 import { AppError } from '../protocol/errors.ts';
@@ -88,13 +88,13 @@ function nameOf([event]: readonly unknown[]): string {
 }
 
 function toAppError(error: unknown, event: string, session: Session, log: Logger): AppError {
-  if (error instanceof AppError && error.code !== 'internal') {
-    const fields = { event, code: error.code, sessionId: session.sessionId };
-    if (error.status >= 500) log.warn({ ...fields, err: error }, 'request refused');
+  const known = error instanceof AppError ? error : appErrorOfDatabase(error);
+  if (known && known.code !== 'internal') {
+    const fields = { event, code: known.code, sessionId: session.sessionId };
+    if (known.status >= 500) log.warn({ ...fields, err: known }, 'request refused');
     else log.debug(fields, 'request refused');
-    return error;
+    return known;
   }
-  if (isInvalidText(error)) return new AppError('protocol.invalid_payload', { message: 'Text may not hold the character U+0000.' });
   log.error({ event, sessionId: session.sessionId, err: error }, 'request failed');
   return new AppError('internal');
 }

@@ -17,7 +17,10 @@ export function createFanOut(io: Server, findSession: (sessionId: string) => Ses
       if (moderator) session?.join(moderatorChannel(roomId));
       else session?.leave(moderatorChannel(roomId));
     },
-    enterConversation: (sessionId, conversationId) => findSession(sessionId)?.join(conversationChannel(conversationId)),
+    enterConversation: (sessionId, conversationId) => {
+      const session = findSession(sessionId);
+      session?.join(conversationChannel(conversationId, session.identity.userId));
+    },
     leaveRoom: (sessionId, roomId) => {
       const session = findSession(sessionId);
       session?.leave(roomChannel(roomId));
@@ -29,8 +32,9 @@ export function createFanOut(io: Server, findSession: (sessionId: string) => Ses
 function channelOf(to: Audience['to']): string | string[] {
   if ('sessionId' in to) return sessionChannel(to.sessionId);
   if ('userIds' in to) {
-    const channels = to.userIds.map(userChannel);
-    return to.conversationId === undefined ? channels : [...channels, conversationChannel(to.conversationId)];
+    const { userIds, conversationId } = to;
+    const channels = userIds.map(userChannel);
+    return conversationId === undefined ? channels : [...channels, ...userIds.map((userId) => conversationChannel(conversationId, userId))];
   }
   if ('moderatorsOf' in to) return moderatorChannel(to.moderatorsOf);
   return roomChannel(to.roomId);

@@ -148,8 +148,8 @@ export class Session {
 export const sessionChannel = (sessionId: string) => `session:${sessionId}`;
 /** socket.io's room of all sockets of a user. */
 export const userChannel = (userId: string) => `user:${userId}`;
-/** socket.io's room of sessions that hear of one conversation alone. */
-export const conversationChannel = (conversationId: string) => `conversation:${conversationId}`;
+/** socket.io's room of a user's sessions that hear of one conversation alone. */
+export const conversationChannel = (conversationId: string, userId: string) => `conversation:${conversationId}:${userId}`;
 /** socket.io's room of everybody in a room. */
 export const roomChannel = (roomId: string) => `room:${roomId}`;
 /** socket.io's room of a room's moderators. */

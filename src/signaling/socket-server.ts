@@ -4,6 +4,7 @@ import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { Server, type Socket } from 'socket.io';
 import { Encoder } from 'socket.io-parser';
 import type { Identity, TokenService } from '../auth/token.ts';
+import { appErrorOfDatabase } from '../db/database-error.ts';
 import type { Facts } from '../facts.ts';
 import type { Logger } from '../log.ts';
 import { AppError } from '../protocol/errors.ts';
@@ -162,7 +163,7 @@ export class SocketServer {
   }
 
   #refusal(error: unknown): Error {
-    const appError = error instanceof AppError ? error : new AppError('internal', { cause: error });
+    const appError = error instanceof AppError ? error : (appErrorOfDatabase(error) ?? new AppError('internal', { cause: error }));
     if (appError.code === 'internal') this.#options.log.error({ err: error }, 'connection could not be signed in');
     else if (appError.status >= 500) this.#options.log.warn({ err: error }, 'connection could not be signed in');
     const refusal = new Error(refusals[appError.code] ?? `Authentication error: ${appError.message}`);

@@ -13,6 +13,8 @@ export interface Sealed {
 export interface KeyRing {
   /** The key that encrypts now. */
   readonly currentKeyId: string;
+  /** The other ones, which only decrypt. */
+  readonly formerKeyIds: readonly string[];
   /** Whether the ring has a key of this id. */
   has(keyId: string): boolean;
   /** Encrypts by AES-256-GCM (NIST SP 800-38D). `context` is authenticated with it and must be the same to open it. */
@@ -28,6 +30,7 @@ export function createKeyRing(keys: readonly { id: string; key: Buffer }[]): Key
   const byId = new Map(keys.map(({ id, key }) => [id, key]));
   return {
     currentKeyId: current.id,
+    formerKeyIds: keys.slice(1).map(({ id }) => id),
     has: (keyId) => byId.has(keyId),
 
     seal(plain, context) {

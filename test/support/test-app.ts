@@ -60,6 +60,8 @@ export class TestApp {
       DATA_DIR: dataDir,
       DATABASE_URL: database.url,
       AUTH_SECRET: secret,
+      // The same for all, so that a second server can take up a first one's database.
+      ENCRYPTION_KEYS: `test:${Buffer.alloc(32, 7).toString('base64')}`,
       MEDIA_LISTEN_IP: '127.0.0.1',
       MEDIA_BASE_PORT: '0',
       MEDIA_WORKERS: '1',

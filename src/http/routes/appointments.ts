@@ -14,11 +14,15 @@ export function registerAppointmentRoutes(
   const params = z.object({ appointmentId: plainText(1, 128) });
   const url = '/api/v1/appointments/:appointmentId';
 
-  server.put(url, { schema: { tags, params, body: appointmentBody, response: { 200: appointment, 201: appointment } } }, async (request, reply) => {
-    const caller = await authenticate(request);
-    const { appointment: declared, isNew } = await appointments.put(caller, request.params.appointmentId, request.body);
-    return reply.status(isNew ? 201 : 200).send(declared);
-  });
+  server.put(
+    url,
+    { schema: { tags, params, body: appointmentBody, response: { 200: appointment, 201: appointment } } },
+    async (request, reply) => {
+      const caller = await authenticate(request);
+      const { appointment: declared, isNew } = await appointments.put(caller, request.params.appointmentId, request.body);
+      return reply.status(isNew ? 201 : 200).send(declared);
+    },
+  );
 
   server.get(url, { schema: { tags, params, response: { 200: appointment } } }, async (request) =>
     appointments.get(await authenticate(request), request.params.appointmentId),

@@ -71,7 +71,7 @@ export function registerConversationRoutes(
     reply.status(201).send(await conversations.createGroup(await authenticate(request), request.body)),
   );
   server.get(`${base}/:conversationId`, { schema: one }, async (request) => {
-    return conversations.viewFor(await authenticate(request), request.params.conversationId);
+    return conversations.get(await authenticate(request), request.params.conversationId);
   });
   server.patch(`${base}/:conversationId`, { schema: { ...one, body: updateConversationBody } }, async (request) =>
     conversations.update(await authenticate(request), request.params.conversationId, request.body),
@@ -145,17 +145,24 @@ export function registerConversationRoutes(
   );
   server.post(
     `${base}/:conversationId/messages`,
-    { schema: { tags, params, body: sendBody, response: { 201: z.object({ message }) } } },
-    async (request, reply) => reply.status(201).send(await messages.send(await authenticate(request), { ...request.params, ...request.body })),
+    { schema: { tags, params, body: sendBody, response: { 200: z.object({ message }), 201: z.object({ message }) } } },
+    async (request, reply) => {
+      const { message: sent, isNew } = await messages.send(await authenticate(request), { ...request.params, ...request.body });
+      return reply.status(isNew ? 201 : 200).send({ message: sent });
+    },
   );
   server.get(`${base}/:conversationId/messages/stats`, { schema: { tags, params, response: { 200: messageStats } } }, async (request) =>
     messages.stats(await authenticate(request), request.params.conversationId),
   );
   const seqBody = z.strictObject({ seq: z.int().nonnegative() });
   for (const name of ['delivered', 'read'] as const) {
-    server.post(`${base}/:conversationId/${name}`, { schema: { tags, params, body: seqBody, response: nothing } }, async (request, reply) => {
-      await receipts[name](await authenticate(request), { ...request.params, ...request.body });
-      return reply.status(204).send(null);
-    });
+    server.post(
+      `${base}/:conversationId/${name}`,
+      { schema: { tags, params, body: seqBody, response: nothing } },
+      async (request, reply) => {
+        await receipts[name](await authenticate(request), { ...request.params, ...request.body });
+        return reply.status(204).send(null);
+      },
+    );
   }
 }

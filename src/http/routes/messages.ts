@@ -58,10 +58,14 @@ export function registerMessageRoutes(
   server.put(`${base}/:messageId/reactions/:emoji`, { schema: { tags, params: reactionParams, response: { 200: one } } }, async (request) =>
     messages.react(await authenticate(request), request.params),
   );
-  server.delete(`${base}/:messageId/reactions/:emoji`, { schema: { tags, params: reactionParams, response: { 204: z.null() } } }, async (request, reply) => {
-    await messages.unreact(await authenticate(request), request.params);
-    return reply.status(204).send(null);
-  });
+  server.delete(
+    `${base}/:messageId/reactions/:emoji`,
+    { schema: { tags, params: reactionParams, response: { 204: z.null() } } },
+    async (request, reply) => {
+      await messages.unreact(await authenticate(request), request.params);
+      return reply.status(204).send(null);
+    },
+  );
   server.get(`${base}/:messageId/receipts`, { schema: { tags, params, response: { 200: messageReceipts } } }, async (request) =>
     messages.receipts(await authenticate(request), request.params.messageId),
   );

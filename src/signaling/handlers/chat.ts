@@ -21,7 +21,10 @@ export function createChatHandlers(parts: {
 }): Handlers<RequestsOf<'chat'>> {
   const { conversations, messages, receipts, typing, search } = parts;
   return {
-    'chat:send': (session, payload) => messages.send(chatterOf(session), payload),
+    'chat:send': async (session, payload) => {
+      const { message } = await messages.send(chatterOf(session), payload);
+      return { message };
+    },
     'chat:edit': (session, payload) => messages.edit(chatterOf(session), payload),
     'chat:delete': (session, payload) => messages.remove(chatterOf(session), payload),
     'chat:react': (session, payload) => messages.react(chatterOf(session), payload),
@@ -30,9 +33,7 @@ export function createChatHandlers(parts: {
     'chat:search': (session, payload) => search.search(chatterOf(session), payload),
     'chat:delivered': done((session, payload) => receipts.delivered(chatterOf(session), payload)),
     'chat:read': done((session, payload) => receipts.read(chatterOf(session), payload)),
-    'chat:typing': done((session, payload) =>
-      typing.set({ ...chatterOf(session), isConnected: () => session.isConnected }, payload),
-    ),
+    'chat:typing': done((session, payload) => typing.set({ ...chatterOf(session), isConnected: () => session.isConnected }, payload)),
     'chat:conversations': (session, payload) => conversations.list(chatterOf(session), payload),
   };
 }
