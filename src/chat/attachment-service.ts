@@ -148,8 +148,7 @@ export function createAttachmentService(parts: {
     jobs: createAttachmentJobs({ db, blobs, log }),
 
     /**
-     * Stores the file of a form; its other fields may come before or after it, and are checked as early as they are there. Nothing is left of what
-     * fails. Errors: `protocol.rate_limited`, `protocol.invalid_payload`, those of {@link targetOf} and of the {@link createUploader | uploader}.
+     * Stores the file of a form; its other fields may come before or after it. Nothing is left of what fails. Errors: `protocol.rate_limited`, `protocol.invalid_payload`, those of {@link targetOf} and of the {@link createUploader | uploader}.
      */
     async upload(actor: Actor, form: AsyncIterable<FormPart>): Promise<Attachment> {
       await countFile(actor.userId);
@@ -162,7 +161,9 @@ export function createAttachmentService(parts: {
             given[part.field] = part.value;
           } else {
             if (stored) throw invalid('file', 'comes twice');
-            if (given['access'] !== undefined) await targetOf(actor, parseFields(given));
+            // What is known to be refused need not be stored first.
+            const early = uploadFields.safeParse(given);
+            if (early.success) await targetOf(actor, early.data);
             stored = await uploader.store(part.file);
           }
         }

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { globSync } from 'node:fs';
 import path from 'node:path';
 import type { Attachment } from '../../src/protocol/chat.ts';
-import type { RestAnswer, TestApp } from '../support/test-app.ts';
+import { temporaryFolder } from '../storage/stores.ts';
+import { type RestAnswer, startTestApp, type TestApp } from '../support/test-app.ts';
 
 /** A form's part: a field's text, or a file's bytes with its name. */
 export type Part = readonly [field: string, value: string] | readonly [field: 'file', bytes: Uint8Array, name: string];
@@ -39,7 +40,12 @@ export class Files {
   }
 
   /** Any request with a user's token; the body of the answer is parsed, or a Buffer. */
-  async send(method: string, where: string, userId: string, init: RequestInit & { headers?: Record<string, string> } = {}): Promise<RestAnswer> {
+  async send(
+    method: string,
+    where: string,
+    userId: string,
+    init: { headers?: Record<string, string>; body?: BodyInit; duplex?: 'half' } = {},
+  ): Promise<RestAnswer> {
     const response = await fetch(new URL(`/api/v1/${where}`, this.app.url), {
       ...init,
       method,
@@ -51,7 +57,12 @@ export class Files {
   }
 
   /** Reads a file's bytes. */
-  content(userId: string, { attachmentId }: { attachmentId: string }, headers: Record<string, string> = {}, query = ''): Promise<RestAnswer> {
+  content(
+    userId: string,
+    { attachmentId }: { attachmentId: string },
+    headers: Record<string, string> = {},
+    query = '',
+  ): Promise<RestAnswer> {
     return this.send('GET', `attachments/${attachmentId}/content${query}`, userId, { headers });
   }
 
@@ -94,3 +105,12 @@ export class Files {
 }
 
 export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+/** A server with a blob folder of its own, where everybody may write to everybody. */
+export async function startFiles(env: Record<string, string> = {}): Promise<Files & AsyncDisposable> {
+  await using parts = new AsyncDisposableStack();
+  const { folder } = parts.use(temporaryFolder());
+  const app = parts.use(await startTestApp({ ACCESS_POLICY: 'open', STORAGE_URL: `file:${folder}`, ...env }));
+  const all = parts.move();
+  return Object.assign(new Files(app, folder), { [Symbol.asyncDispose]: () => all.disposeAsync() });
+}

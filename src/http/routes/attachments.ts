@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import multipart from '@fastify/multipart';
 import { create as contentDisposition } from 'content-disposition';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -85,7 +86,7 @@ export async function registerAttachmentRoutes(
       const { start, end } = range === 'whole' ? { start: 0, end: size - 1 } : range;
       if (range !== 'whole') reply.status(206).header('Content-Range', `bytes ${start}-${end}/${size}`);
       reply.header('Content-Length', end - start + 1).type(mediaType);
-      if (request.method === 'HEAD') return reply.send();
+      if (request.method === 'HEAD') return reply.send(noBytes());
       return reply.send((await open(range === 'whole' ? undefined : range)).stream);
     },
   );
@@ -95,7 +96,7 @@ export async function registerAttachmentRoutes(
     protect(reply, etag).header('Content-Length', size).type('image/webp');
     if (request.method === 'HEAD' || isUnchanged(request.headers['if-none-match'], etag)) {
       stream.destroy();
-      return request.method === 'HEAD' ? reply.send() : reply.removeHeader('Content-Length').status(304).send();
+      return request.method === 'HEAD' ? reply.send(noBytes()) : reply.removeHeader('Content-Length').status(304).send();
     }
     return reply.send(stream);
   });
@@ -105,6 +106,9 @@ export async function registerAttachmentRoutes(
     return reply.status(204).send(null);
   });
 }
+
+/** The body of an answer to HEAD: as a stream, because otherwise its length would go for the content's. */
+const noBytes = () => Readable.from([]);
 
 /** Headers of what users have uploaded: kept by the reader's own browser alone, taken for what it is said to be, and never run. */
 function protect(reply: FastifyReply, etag: string): FastifyReply {
@@ -116,16 +120,30 @@ function protect(reply: FastifyReply, etag: string): FastifyReply {
   });
 }
 
-/** The parts of a form as they come. Errors: `protocol.invalid_payload` for fields that are too long, and for a form that is cut. */
+/**
+ * The parts of a form as they come. Errors: `protocol.invalid_payload` for what is no form, or ends in the middle; a lost connection throws as the
+ * library does.
+ */
 async function* formOf(request: FastifyRequest): AsyncGenerator<FormPart, void> {
-  for await (const part of request.parts()) {
+  for await (const part of checked(request, request.parts())) {
     if (part.type === 'file') {
       if (part.fieldname !== 'file') throw invalidField(part.fieldname);
-      yield { file: { name: part.filename ?? '', bytes: part.file as AsyncIterable<Buffer> } };
+      // Browsers write a quote in a name so (WHATWG HTML, multipart/form-data encoding).
+      yield { file: { name: (part.filename ?? '').replaceAll('%22', '"'), bytes: checked<Buffer>(request, part.file) } };
     } else {
       if (typeof part.value !== 'string' || part.valueTruncated || part.fieldnameTruncated) throw invalidField(part.fieldname);
       yield { field: part.fieldname, value: part.value };
     }
+  }
+}
+
+/** The parser's errors have no code of their own: when the request came whole, they mean that the form is wrong. */
+async function* checked<T>({ raw }: FastifyRequest, source: AsyncIterable<T>): AsyncGenerator<T, void> {
+  try {
+    yield* source;
+  } catch (cause) {
+    if (cause instanceof AppError || !raw.complete) throw cause;
+    throw new AppError('protocol.invalid_payload', { message: 'The form is malformed.', cause });
   }
 }
 
