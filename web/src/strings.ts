@@ -210,6 +210,7 @@ export const strings = {
       return names.length === 2 ? `${names[0]} and ${names[1]} are typing…` : 'Several people are typing…';
     },
     actions: (name: string) => `Actions for the message of ${name}`,
+    ownActions: 'Actions for your message',
     react: (emoji: string) => `React with ${emoji}`,
     reactions: [
       ['👍', 'thumbs up'],

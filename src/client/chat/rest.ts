@@ -78,10 +78,11 @@ export class Rest {
   }
 
   async #fetch(path: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
-    const signals = [this.#closing.signal, ...(signal ? [signal] : [])];
+    const ends = this.#endsWith(signal);
+    if (ends.aborted) throw this.#lost(undefined, signal);
     let response: Response;
     try {
-      response = await fetch(this.#address(path), { ...init, signal: AbortSignal.any(signals) });
+      response = await fetch(this.#address(path), { ...init, signal: ends });
     } catch (error) {
       throw this.#lost(error, signal);
     }
@@ -91,7 +92,7 @@ export class Rest {
 
   #sendByXhr<T>(path: string, form: FormData, authorization: string, { signal, onProgress }: SendFormOptions): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const ends = AbortSignal.any([this.#closing.signal, ...(signal ? [signal] : [])]);
+      const ends = this.#endsWith(signal);
       if (ends.aborted) return reject(this.#lost(undefined, signal));
       const request = new XMLHttpRequest();
       const abort = (): void => request.abort();
@@ -108,6 +109,10 @@ export class Rest {
       ends.addEventListener('abort', abort);
       request.send(form);
     });
+  }
+
+  #endsWith(signal: AbortSignal | undefined): AbortSignal {
+    return AbortSignal.any([this.#closing.signal, ...(signal ? [signal] : [])]);
   }
 
   #address(path: string): URL {

@@ -16,7 +16,7 @@ export function MessageActions({ message, isOwn }: { message: SentMessage; isOwn
   const [isOpen, setOpen] = usePopover(button, menu);
   const [isAsking, setAsking] = useState(false);
   const words = strings.chat;
-  const name = isOwn ? words.you : nameOf(message.senderId);
+  const label = isOwn ? words.ownActions : words.actions(nameOf(message.senderId));
   const mayEdit = isOwn && message.type === 'text' && Date.now() - Date.parse(message.sentAt) < editableMs;
 
   function choose(action: () => void) {
@@ -38,15 +38,15 @@ export function MessageActions({ message, isOwn }: { message: SentMessage; isOwn
         type="button"
         className="message-more"
         aria-expanded={isOpen}
-        aria-label={words.actions(name)}
-        title={words.actions(name)}
+        aria-label={label}
+        title={label}
         onClick={() => setOpen(!isOpen)}
       >
         <Icon name="smile" size={18} />
         <Icon name="down" size={14} />
       </button>
       {isOpen && (
-        <fieldset ref={menu} className="message-menu" aria-label={words.actions(name)} popover="manual" onKeyDown={onKeyDown}>
+        <fieldset ref={menu} className="message-menu" aria-label={label} popover="manual" onKeyDown={onKeyDown}>
           <div className="message-emoji">
             {words.reactions.map(([emoji, meaning]) => {
               const isMine = message.reactions.some((reaction) => reaction.emoji === emoji && reaction.userIds.includes(userId));
