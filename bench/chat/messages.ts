@@ -52,9 +52,6 @@ export async function measureMessages(core: number | undefined, load: MessageLoa
     for (const [position, { socket }] of members.entries()) {
       socket.onNotice = (packet) => ledger.received(packet, position);
       socket.onAcknowledgement = (message, isOk, packet) => ledger.acknowledged(message, isOk, packet);
-      socket.onLost = () => {
-        throw new Error('a member lost their connection');
-      };
     }
   }
   const { server } = clinic;

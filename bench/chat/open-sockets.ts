@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { cpuTimeNs, databaseCpuTimeNs } from '../support/cpu-time.ts';
 import { residentBytes } from '../support/process-memory.ts';
 import { Clinic, type Person } from './clinic.ts';
@@ -5,7 +6,6 @@ import { Clinic, type Person } from './clinic.ts';
 /** People who come and stay before anything is measured, so that the server's code is compiled and its heap has its working size. */
 const earlyCount = 200;
 const settleMs = 3_000;
-const membersAddedAtOnce = 200;
 
 export interface SocketFigures {
   readonly count: number;
@@ -65,14 +65,25 @@ export async function measureSockets(
 async function broadcastToAll(clinic: Clinic, people: readonly Person[], times: number): Promise<Broadcast[]> {
   const [owner, ...others] = people;
   if (owner === undefined) throw new Error('nobody is there to speak');
-  const conversationId = await clinic.gather([owner, ...others.slice(0, membersAddedAtOnce)]);
-  for (let first = membersAddedAtOnce; first < others.length; first += membersAddedAtOnce) {
-    const userIds = others.slice(first, first + membersAddedAtOnce).map(({ userId }) => userId);
-    await clinic.server.post(`/api/v1/conversations/${conversationId}/members`, { userIds }, owner.token);
-  }
+  const conversationId = await clinic.gather([owner, ...others.slice(0, 1)]);
+  await addMembers(clinic.server.databaseUrl, conversationId, others.slice(1));
   const broadcasts: Broadcast[] = [];
   for (let round = 0; round < times; round += 1) broadcasts.push(await broadcast(owner, others, conversationId, round));
   return broadcasts;
+}
+
+/** Past the server, which tells every newcomer to all: with thousands of members that would be another figure. */
+async function addMembers(databaseUrl: string, conversationId: string, people: readonly Person[]): Promise<void> {
+  const database = new pg.Client({ connectionString: databaseUrl });
+  await database.connect();
+  try {
+    await database.query(
+      `insert into conversation_members (conversation_id, user_id, role) select $1, user_id, 'member' from unnest($2::text[]) as user_id`,
+      [conversationId, people.map(({ userId }) => userId)],
+    );
+  } finally {
+    await database.end();
+  }
 }
 
 function broadcast(owner: Person, others: readonly Person[], conversationId: string, round: number): Promise<Broadcast> {

@@ -62,6 +62,12 @@ export class ServerProcess implements AsyncDisposable {
     return Number(readFileSync(join(this.#dataDir, 'postgres/data/postmaster.pid'), 'utf8').split('\n', 1)[0]);
   }
 
+  /** Where its PostgreSQL takes connections beside the server's own. */
+  get databaseUrl(): string {
+    const password = readFileSync(join(this.#dataDir, 'postgres/password'), 'utf8').trim();
+    return `postgresql://parley:${password}@/parley?host=${encodeURIComponent(join(this.#dataDir, 'run'))}`;
+  }
+
   /** The present process of its only media worker. Throws when there is none or there are several. */
   get mediaWorkerPid(): number {
     const [pid, ...others] = readdirSync('/proc')
