@@ -106,11 +106,7 @@ export function createAttachmentService(parts: {
   async function isReader(row: store.AttachmentRow, userId: string): Promise<boolean> {
     if (row.messageId === null && row.ownerId === userId) return true;
     if (row.conversationId !== null && (await isMember(row.conversationId, userId))) return true;
-    if (row.kind !== 'image' || row.messageId !== null) return false;
-    for (const conversationId of await store.findConversationsShowing(db.sql, row.attachmentId)) {
-      if (await isMember(conversationId, userId)) return true;
-    }
-    return false;
+    return row.kind === 'image' && row.messageId === null && (await store.isPictureFor(db.sql, row.attachmentId, userId));
   }
 
   function download(row: store.AttachmentRow, of: { blobKey: string; size: number; mediaType: string; etag: string }): Download {

@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
 import type { Sql, Transaction } from '../db/database.ts';
-import { attachments, conversations } from '../db/tables.ts';
+import { attachments, conversationMembers, conversations } from '../db/tables.ts';
 
 export type AttachmentRow = typeof attachments.$inferSelect;
 type Db = Sql | Transaction;
@@ -109,14 +109,15 @@ export async function pageAttachments(db: Db, { after, limit }: { after: string 
     .limit(limit);
 }
 
-/** The conversations whose picture an attachment is. */
-export async function findConversationsShowing(db: Db, attachmentId: string): Promise<string[]> {
+/** Whether an attachment is the picture of a conversation that a user is in. */
+export async function isPictureFor(db: Db, attachmentId: string, userId: string): Promise<boolean> {
   const rows = await db
     .select({ conversationId: conversations.conversationId })
-    .from(conversations)
-    .where(eq(conversations.avatarId, attachmentId))
-    .limit(20);
-  return rows.map(({ conversationId }) => conversationId);
+    .from(conversationMembers)
+    .innerJoin(conversations, eq(conversations.conversationId, conversationMembers.conversationId))
+    .where(and(eq(conversationMembers.userId, userId), eq(conversations.avatarId, attachmentId)))
+    .limit(1);
+  return rows.length > 0;
 }
 
 /** The keys of an attachment's blobs. */

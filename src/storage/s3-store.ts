@@ -16,6 +16,8 @@ import { assertBlobKey, BlobError, type BlobStore } from './blob-store.ts';
 /** The smallest that S3 allows; up to `partsAtOnce` of them are in memory for each upload. 10,000 of them make 52 GB. */
 const partBytes = 5 * 1024 * 1024;
 const partsAtOnce = 2;
+const connectMs = 5_000;
+const maxSockets = 500;
 /** An upload that has not ended a day after it began has lost its server. */
 const leftoverMs = 24 * 60 * 60_000;
 
@@ -31,6 +33,8 @@ export function openS3Store({ bucket, prefix, endpoint, region, credentials }: S
     region,
     ...(endpoint !== undefined && { endpoint, forcePathStyle: true }),
     ...(credentials && { credentials }),
+    // A reader that takes its time holds a connection.
+    requestHandler: { connectionTimeout: connectMs, httpAgent: { maxSockets }, httpsAgent: { maxSockets } },
     // What S3-speaking stores other than AWS know; the bytes are authenticated by their encryption anyway.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
@@ -46,15 +50,21 @@ export function openS3Store({ bucket, prefix, endpoint, region, credentials }: S
       const object = objectOf(key);
       let bytes = 0;
       let failure: { readonly error: unknown } | undefined;
-      async function* counted() {
-        try {
-          for await (const piece of source) {
-            bytes += piece.length;
-            yield piece;
-          }
-        } catch (error) {
+      const pieces = source[Symbol.asyncIterator]();
+      // Only what the source throws is its failure: the SDK, when it gives up, throws into this generator too.
+      const nextPiece = () =>
+        pieces.next().catch((error: unknown) => {
           failure = { error };
           throw error;
+        });
+      async function* counted() {
+        try {
+          for (let next = await nextPiece(); !next.done; next = await nextPiece()) {
+            bytes += next.value.length;
+            yield next.value;
+          }
+        } finally {
+          await pieces.return?.();
         }
       }
       const body = Readable.from(counted(), { objectMode: false });

@@ -97,13 +97,20 @@ async function startServer(env: Record<string, string>): Promise<{ url: string; 
 }
 
 const secret = randomBytes(32).toString('hex');
+const encryptionKeys = `test:${randomBytes(32).toString('base64')}`;
 const token = (sub: string) => jwt.sign({ sub, role: 'provider', exp: Math.floor(Date.now() / 1000) + 3_600 }, secret);
 
 test('[AT9] a server killed in mid upload leaves an unfinished file, which its next start removes, and a sweep for what it stored', async () => {
   await using database = await createTestDatabase();
   using blobs = temporaryFolder();
   using data = temporaryFolder();
-  const env = { DATABASE_URL: database.url, DATA_DIR: data.folder, STORAGE_URL: `file:${blobs.folder}`, AUTH_SECRET: secret };
+  const env = {
+    DATABASE_URL: database.url,
+    DATA_DIR: data.folder,
+    STORAGE_URL: `file:${blobs.folder}`,
+    AUTH_SECRET: secret,
+    ENCRYPTION_KEYS: encryptionKeys,
+  };
   const inFolder = () => new Files({} as Files['app'], blobs.folder).blobs();
   {
     await using server = await startServer(env);
@@ -133,6 +140,7 @@ test('[AT15] a large file goes up and comes down through little memory', async (
     DATA_DIR: data.folder,
     STORAGE_URL: `file:${blobs.folder}`,
     AUTH_SECRET: secret,
+    ENCRYPTION_KEYS: encryptionKeys,
     LIMIT_ATTACHMENT_BYTES: '0',
   };
   await using server = await startServer(env);

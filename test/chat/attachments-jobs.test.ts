@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import pg from 'pg';
 import { startS3, temporaryFolder } from '../storage/stores.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 import { createTestDatabase } from '../support/test-database.ts';
@@ -11,6 +12,15 @@ import { Files, startFiles } from './attachments-fixture.ts';
 
 const addJob = (files: Files, name: string, payload: unknown = {}) =>
   files.app.sql('select graphile_worker.add_job($1, $2::json)', [name, JSON.stringify(payload)]);
+async function jobsLeft(databaseUrl: string): Promise<number> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    return (await client.query('select 1 from graphile_worker.jobs')).rows.length;
+  } finally {
+    await client.end();
+  }
+}
 const noJobs = (files: Files) => async () => {
   const [row] = await files.app.sql<{ jobs: number }>(`select count(*)::int as jobs from graphile_worker.jobs`);
   return row?.jobs === 0;
@@ -108,6 +118,8 @@ test('[AT64] after a new key has been added files open, are wrapped by it, and t
   await open(`${key('two')},${key('one')}`, async (files) => {
     assert.equal((await files.content('doctor', { attachmentId })).body.toString(), 'text');
     await waitFor('the file’s key to be wrapped anew', wrappedBy('two'));
+    // The keys of messages go the same way.
+    await waitFor('the jobs to be done', async () => (await jobsLeft(database.url)) === 0);
   });
   await open(key('two'), async (files) => {
     assert.equal((await files.content('doctor', { attachmentId })).body.toString(), 'text');

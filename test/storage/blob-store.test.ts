@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { BlobError, type BlobErrorReason } from '../../src/storage/blob-store.ts';
 import { openLocalStore } from '../../src/storage/local-store.ts';
+import { openS3Store } from '../../src/storage/s3-store.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { expected, generated, readAll, storeKinds, temporaryFolder } from './stores.ts';
 
@@ -126,6 +127,33 @@ for (const [kind, openTestStore] of Object.entries(storeKinds)) {
     assert.ok(most < 48 * 1024 * 1024, `${most} bytes were held of 60 MiB`);
   });
 }
+
+test('[BS10] s3: a store that does not answer is unavailable, and what the source held is let go', async () => {
+  const store = openS3Store({
+    kind: 's3',
+    bucket: 'clinic',
+    prefix: '',
+    endpoint: 'http://127.0.0.1:1',
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
+  });
+  for (const bytes of [10, 12_000_000]) {
+    let isEnded = false;
+    async function* source() {
+      try {
+        yield* generated(bytes);
+      } finally {
+        isEnded = true;
+      }
+    }
+    await assert.rejects(store.put('some-blob', source()), blobError('unavailable'));
+    assert.ok(isEnded);
+  }
+  await assert.rejects(store.get('some-blob'), blobError('unavailable'));
+  await assert.rejects(store.size('some-blob'), blobError('unavailable'));
+  await assert.rejects(store.delete('some-blob'), blobError('unavailable'));
+  await store.close();
+});
 
 test('[BS8] local: a key lies in a folder by its end, readable by the owner alone, and nothing else is there', async () => {
   using temporary = temporaryFolder();
