@@ -24,7 +24,10 @@ test('[CH40] what is added in one turn is one batch; what comes while it runs is
   await turn();
   const second = [batcher.add(3), batcher.add(4)];
   await turn();
-  assert.deepEqual(batches.map(({ items }) => items), [[1, 2]]);
+  assert.deepEqual(
+    batches.map(({ items }) => items),
+    [[1, 2]],
+  );
   batches[0]?.end();
   assert.deepEqual(await Promise.all(first), [10, 20]);
   await turn();

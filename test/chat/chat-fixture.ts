@@ -6,7 +6,12 @@ import type { RestAnswer, TestApp } from '../support/test-app.ts';
 import type { TestClient } from '../support/test-client.ts';
 
 /** Settings of tests that are about something else than who may meet whom and how often. */
-export const unlimited = { ACCESS_POLICY: 'open', LIMIT_MESSAGES_PER_MINUTE: '0', LIMIT_REQUESTS_PER_SECOND: '0', LIMIT_ROOMS_PER_DAY: '0' };
+export const unlimited = {
+  ACCESS_POLICY: 'open',
+  LIMIT_MESSAGES_PER_MINUTE: '0',
+  LIMIT_REQUESTS_PER_SECOND: '0',
+  LIMIT_ROOMS_PER_DAY: '0',
+};
 
 /** What `assert.rejects` compares a coded error with. */
 export const refused = (code: string) => ({ code });

@@ -136,10 +136,18 @@ test('conversations', async (t) => {
     ];
     for (const [body, field] of groups) {
       const answer = await owner.rest('POST', 'conversations/group', body);
-      assert.deepEqual([...outcomeOf(answer), answer.body.error.details.field], [400, 'protocol.invalid_payload', field], JSON.stringify(body));
+      assert.deepEqual(
+        [...outcomeOf(answer), answer.body.error.details.field],
+        [400, 'protocol.invalid_payload', field],
+        JSON.stringify(body),
+      );
     }
     for (const body of [{}, { userId: 'no spaces' }, { userId: 'a', colour: 'red' }, { userId: 'a', initialMessage: 7 }]) {
-      assert.deepEqual(outcomeOf(await owner.rest('POST', 'conversations/direct', body)), [400, 'protocol.invalid_payload'], JSON.stringify(body));
+      assert.deepEqual(
+        outcomeOf(await owner.rest('POST', 'conversations/direct', body)),
+        [400, 'protocol.invalid_payload'],
+        JSON.stringify(body),
+      );
     }
     assert.deepEqual(outcomeOf(await owner.rest('POST', 'conversations/direct', { userId: owner.userId })), [403, 'auth.forbidden']);
     assert.equal(await count(), before);
@@ -183,7 +191,15 @@ test('conversations', async (t) => {
     assert.equal((await list('status=active')).length, 3);
     assert.deepEqual(await list('type=group'), [made[0]?.conversationId]);
     assert.equal((await list('type=direct')).length, 5);
-    for (const query of ['limit=0', 'limit=101', 'limit=many', 'cursor=7', `cursor=${Buffer.from('["x",1]').toString('base64url')}`, 'status=odd', 'type=odd']) {
+    for (const query of [
+      'limit=0',
+      'limit=101',
+      'limit=many',
+      'cursor=7',
+      `cursor=${Buffer.from('["x",1]').toString('base64url')}`,
+      'status=odd',
+      'type=odd',
+    ]) {
       assert.deepEqual(outcomeOf(await owner.rest('GET', `conversations?${query}`)), [400, 'protocol.invalid_payload'], query);
     }
     await assert.rejects(socket.request('chat:conversations', { limit: 101 }), refused('protocol.invalid_payload'));
@@ -215,69 +231,84 @@ test('conversations', async (t) => {
     assert.equal(bobSocket.pending('chat:conversationUpdated'), 0);
   });
 
-  await t.test('[CV9] owner and admins rename a group and give it a picture; changes of both at once hold; members and direct ones do not', async () => {
-    const [owner, ann, bob] = [person(app, 'owner'), person(app, 'ann'), person(app, 'bob', 'patient')];
-    const { conversationId } = await group(owner, [ann, bob]);
-    const where = `conversations/${conversationId}`;
-    await owner.rest('PATCH', `${where}/members/${ann.userId}`, { role: 'admin' });
-    const socket = await bob.connect();
-    const renamed = await ann.rest('PATCH', where, { name: 'Ward 4' });
-    assert.deepEqual([renamed.status, renamed.body.name, renamed.body.avatarId], [200, 'Ward 4', null]);
-    assert.equal((await socket.notice('chat:conversationUpdated', ({ conversation }) => conversation.name === 'Ward 4')).conversation.role, 'member');
-    for (let round = 0; round < 5; round += 1) {
-      await app.sql('update conversations set avatar_id = $2 where conversation_id = $1', [conversationId, randomUUID()]);
-      const answers = await Promise.all([
-        owner.rest('PATCH', where, { name: `Round ${round}` }),
-        ann.rest('PATCH', where, { avatarId: null }),
-      ]);
-      assert.deepEqual(
-        answers.map(({ status }) => status),
-        [200, 200],
+  await t.test(
+    '[CV9] owner and admins rename a group and give it a picture; changes of both at once hold; members and direct ones do not',
+    async () => {
+      const [owner, ann, bob] = [person(app, 'owner'), person(app, 'ann'), person(app, 'bob', 'patient')];
+      const { conversationId } = await group(owner, [ann, bob]);
+      const where = `conversations/${conversationId}`;
+      await owner.rest('PATCH', `${where}/members/${ann.userId}`, { role: 'admin' });
+      const socket = await bob.connect();
+      const renamed = await ann.rest('PATCH', where, { name: 'Ward 4' });
+      assert.deepEqual([renamed.status, renamed.body.name, renamed.body.avatarId], [200, 'Ward 4', null]);
+      assert.equal(
+        (await socket.notice('chat:conversationUpdated', ({ conversation }) => conversation.name === 'Ward 4')).conversation.role,
+        'member',
       );
-      const { name, avatarId } = await viewOf(owner, conversationId);
-      assert.deepEqual([name, avatarId], [`Round ${round}`, null]);
-    }
-    assert.deepEqual(outcomeOf(await owner.rest('PATCH', where, { avatarId: randomUUID() })), [404, 'chat.attachment_not_found']);
-    assert.deepEqual(outcomeOf(await bob.rest('PATCH', where, { name: 'Mine' })), [403, 'auth.forbidden']);
-    for (const body of [{ name: '' }, { colour: 'red' }, { avatarId: 'x' }]) {
-      assert.deepEqual(outcomeOf(await owner.rest('PATCH', where, body)), [400, 'protocol.invalid_payload']);
-    }
-    const pair = await direct(owner, ann);
-    assert.deepEqual(outcomeOf(await owner.rest('PATCH', `conversations/${pair.conversationId}`, { name: 'Us' })), [409, 'chat.direct_conversation']);
-  });
+      for (let round = 0; round < 5; round += 1) {
+        await app.sql('update conversations set avatar_id = $2 where conversation_id = $1', [conversationId, randomUUID()]);
+        const answers = await Promise.all([
+          owner.rest('PATCH', where, { name: `Round ${round}` }),
+          ann.rest('PATCH', where, { avatarId: null }),
+        ]);
+        assert.deepEqual(
+          answers.map(({ status }) => status),
+          [200, 200],
+        );
+        const { name, avatarId } = await viewOf(owner, conversationId);
+        assert.deepEqual([name, avatarId], [`Round ${round}`, null]);
+      }
+      assert.deepEqual(outcomeOf(await owner.rest('PATCH', where, { avatarId: randomUUID() })), [404, 'chat.attachment_not_found']);
+      assert.deepEqual(outcomeOf(await bob.rest('PATCH', where, { name: 'Mine' })), [403, 'auth.forbidden']);
+      for (const body of [{ name: '' }, { colour: 'red' }, { avatarId: 'x' }]) {
+        assert.deepEqual(outcomeOf(await owner.rest('PATCH', where, body)), [400, 'protocol.invalid_payload']);
+      }
+      const pair = await direct(owner, ann);
+      assert.deepEqual(outcomeOf(await owner.rest('PATCH', `conversations/${pair.conversationId}`, { name: 'Us' })), [
+        409,
+        'chat.direct_conversation',
+      ]);
+    },
+  );
 
-  await t.test('[CV10] in a closed conversation nothing more is sent, edited, reacted, typed or added; it is read and deleted from as before', async () => {
-    const [owner, ann, bob] = [person(app, 'owner'), person(app, 'ann'), person(app, 'bob', 'patient')];
-    const { conversationId } = await group(owner, [ann]);
-    const where = `conversations/${conversationId}`;
-    const [socket, other] = [await owner.connect(), await ann.connect()];
-    const message = await say(socket, conversationId, 'before');
-    const { messageId } = message;
-    assert.deepEqual(outcomeOf(await ann.rest('PUT', `${where}/close`)), [403, 'auth.forbidden']);
-    const closed = await owner.rest('PUT', `${where}/close`);
-    assert.deepEqual([closed.status, closed.body.status], [200, 'closed']);
-    assert.equal((await other.notice('chat:conversationUpdated')).conversation.status, 'closed');
-    assert.equal((await owner.rest('PUT', `${where}/close`)).status, 200, 'a second time changes nothing');
-    await assert.rejects(say(socket, conversationId, 'after'), refused('chat.conversation_closed'));
-    await assert.rejects(socket.request('chat:edit', { messageId, content: 'after' }), refused('chat.conversation_closed'));
-    await assert.rejects(socket.request('chat:react', { messageId, emoji: '👍' }), refused('chat.conversation_closed'));
-    await assert.rejects(socket.request('chat:typing', { conversationId, typing: true }), refused('chat.conversation_closed'));
-    const sent = await owner.rest('POST', `${where}/messages`, { clientId: 'c', type: 'text', content: 'after' });
-    assert.deepEqual(outcomeOf(sent), [409, 'chat.conversation_closed']);
-    assert.deepEqual(outcomeOf(await owner.rest('POST', `${where}/members`, { userIds: [bob.userId] })), [409, 'chat.conversation_closed']);
-    assert.deepEqual(outcomeOf(await owner.rest('PATCH', where, { name: 'New' })), [409, 'chat.conversation_closed']);
-    assert.deepEqual((await other.request('chat:history', { conversationId })).messages, [message]);
-    const again = { conversationId, clientId: message.clientId, type: 'text' as const, content: 'before' };
-    assert.equal((await socket.request('chat:send', again)).message.messageId, messageId, 'what was stored before is still acknowledged');
-    await other.request('chat:read', { conversationId, seq: 1 });
-    assert.equal((await viewOf(ann, conversationId)).unreadCount, 0);
-    await socket.request('chat:delete', { messageId, forEveryone: true });
+  await t.test(
+    '[CV10] in a closed conversation nothing more is sent, edited, reacted, typed or added; it is read and deleted from as before',
+    async () => {
+      const [owner, ann, bob] = [person(app, 'owner'), person(app, 'ann'), person(app, 'bob', 'patient')];
+      const { conversationId } = await group(owner, [ann]);
+      const where = `conversations/${conversationId}`;
+      const [socket, other] = [await owner.connect(), await ann.connect()];
+      const message = await say(socket, conversationId, 'before');
+      const { messageId } = message;
+      assert.deepEqual(outcomeOf(await ann.rest('PUT', `${where}/close`)), [403, 'auth.forbidden']);
+      const closed = await owner.rest('PUT', `${where}/close`);
+      assert.deepEqual([closed.status, closed.body.status], [200, 'closed']);
+      assert.equal((await other.notice('chat:conversationUpdated')).conversation.status, 'closed');
+      assert.equal((await owner.rest('PUT', `${where}/close`)).status, 200, 'a second time changes nothing');
+      await assert.rejects(say(socket, conversationId, 'after'), refused('chat.conversation_closed'));
+      await assert.rejects(socket.request('chat:edit', { messageId, content: 'after' }), refused('chat.conversation_closed'));
+      await assert.rejects(socket.request('chat:react', { messageId, emoji: '👍' }), refused('chat.conversation_closed'));
+      await assert.rejects(socket.request('chat:typing', { conversationId, typing: true }), refused('chat.conversation_closed'));
+      const sent = await owner.rest('POST', `${where}/messages`, { clientId: 'c', type: 'text', content: 'after' });
+      assert.deepEqual(outcomeOf(sent), [409, 'chat.conversation_closed']);
+      assert.deepEqual(outcomeOf(await owner.rest('POST', `${where}/members`, { userIds: [bob.userId] })), [
+        409,
+        'chat.conversation_closed',
+      ]);
+      assert.deepEqual(outcomeOf(await owner.rest('PATCH', where, { name: 'New' })), [409, 'chat.conversation_closed']);
+      assert.deepEqual((await other.request('chat:history', { conversationId })).messages, [message]);
+      const again = { conversationId, clientId: message.clientId, type: 'text' as const, content: 'before' };
+      assert.equal((await socket.request('chat:send', again)).message.messageId, messageId, 'what was stored before is still acknowledged');
+      await other.request('chat:read', { conversationId, seq: 1 });
+      assert.equal((await viewOf(ann, conversationId)).unreadCount, 0);
+      await socket.request('chat:delete', { messageId, forEveryone: true });
 
-    const [doctor, patient] = [person(app, 'doctor'), person(app, 'patient', 'patient')];
-    const pair = await direct(doctor, patient);
-    assert.deepEqual(outcomeOf(await patient.rest('PUT', `conversations/${pair.conversationId}/close`)), [403, 'auth.forbidden']);
-    assert.equal((await doctor.rest('PUT', `conversations/${pair.conversationId}/close`)).body.status, 'closed');
-  });
+      const [doctor, patient] = [person(app, 'doctor'), person(app, 'patient', 'patient')];
+      const pair = await direct(doctor, patient);
+      assert.deepEqual(outcomeOf(await patient.rest('PUT', `conversations/${pair.conversationId}/close`)), [403, 'auth.forbidden']);
+      assert.equal((await doctor.rest('PUT', `conversations/${pair.conversationId}/close`)).body.status, 'closed');
+    },
+  );
 
   await t.test('[CV11] the last message is the last one that a member has not deleted for themselves', async () => {
     const [ann, bob] = [person(app, 'ann'), person(app, 'bob')];

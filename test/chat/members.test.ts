@@ -63,7 +63,10 @@ test('members', async (t) => {
     }
     assert.deepEqual(outcomeOf(await remove(stranger, member)), [404, 'chat.conversation_not_found']);
     assert.deepEqual(outcomeOf(await remove(owner, stranger)), [404, 'chat.member_not_found']);
-    assert.deepEqual(outcomeOf(await member.rest('POST', `conversations/${conversationId}/members`, { userIds: [stranger.userId] })), forbidden);
+    assert.deepEqual(
+      outcomeOf(await member.rest('POST', `conversations/${conversationId}/members`, { userIds: [stranger.userId] })),
+      forbidden,
+    );
     assert.deepEqual(
       await rolesIn(owner, conversationId),
       new Map<string, MemberRole>([
@@ -99,7 +102,10 @@ test('members', async (t) => {
     await caughtUp(annSocket);
     assert.equal(annSocket.pending('chat:conversationAdded'), 0, 'not new to those who were there');
     for (const body of [{ userIds: [] }, { userIds: ['no spaces'] }, {}]) {
-      assert.deepEqual(outcomeOf(await owner.rest('POST', `conversations/${conversationId}/members`, body)), [400, 'protocol.invalid_payload']);
+      assert.deepEqual(outcomeOf(await owner.rest('POST', `conversations/${conversationId}/members`, body)), [
+        400,
+        'protocol.invalid_payload',
+      ]);
     }
   });
 
@@ -158,31 +164,37 @@ test('members', async (t) => {
     assert.deepEqual(outcomeOf(await ann.rest('POST', `${where}/leave`)), outcome);
   });
 
-  await t.test('[CV25] changes of members at once happen one after another: one owner is left, and the last notice tells how it stands', async () => {
-    const { owner, admin, other, member, last, conversationId } = await fullGroup();
-    const crowd = Array.from({ length: 6 }, (_, index) => person(app, `new${index}`));
-    const [ownerSocket, lastSocket] = [await owner.connect(), await last.connect()];
-    for (let round = 0; round < 4; round += 1) {
-      const roles = await rolesIn(last, conversationId);
-      const current = [owner, admin, other, member].find(({ userId }) => roles.get(userId) === 'owner')!;
-      const heirs = [owner, admin, other, member].filter((one) => one !== current);
-      const answers = await Promise.all([
-        ...heirs.map((heir) => giveRole(current, conversationId, heir, 'owner')),
-        ...crowd.map(({ userId }) => current.rest('POST', `conversations/${conversationId}/members`, { userIds: [userId] })),
-        ...crowd.map(({ userId }) => current.rest('DELETE', `conversations/${conversationId}/members/${userId}`)),
-        ...[ownerSocket, lastSocket].map((socket) => say(socket, conversationId, 'meanwhile')),
-      ]);
-      for (const answer of answers) if ('status' in answer && typeof answer.status === 'number') assert.ok(answer.status < 500, JSON.stringify(answer.body));
-      const after = await rolesIn(last, conversationId);
-      assert.equal([...after.values()].filter((role) => role === 'owner').length, 1);
-    }
-    await caughtUp(lastSocket);
-    let latest: Member[] = [];
-    while (lastSocket.pending('chat:membersChanged') > 0) latest = (await lastSocket.notice('chat:membersChanged')).members;
-    assert.deepEqual(new Map(latest.map(({ userId, role }) => [userId, role])), await rolesIn(last, conversationId));
-    const seqs = (await app.sql<{ seq: string }>('select seq from messages where conversation_id = $1 order by seq', [conversationId])).map(({ seq }) => Number(seq));
-    assert.deepEqual(seqs, [1, 2, 3, 4, 5, 6, 7, 8]);
-  });
+  await t.test(
+    '[CV25] changes of members at once happen one after another: one owner is left, and the last notice tells how it stands',
+    async () => {
+      const { owner, admin, other, member, last, conversationId } = await fullGroup();
+      const crowd = Array.from({ length: 6 }, (_, index) => person(app, `new${index}`));
+      const [ownerSocket, lastSocket] = [await owner.connect(), await last.connect()];
+      for (let round = 0; round < 4; round += 1) {
+        const roles = await rolesIn(last, conversationId);
+        const current = [owner, admin, other, member].find(({ userId }) => roles.get(userId) === 'owner')!;
+        const heirs = [owner, admin, other, member].filter((one) => one !== current);
+        const answers = await Promise.all([
+          ...heirs.map((heir) => giveRole(current, conversationId, heir, 'owner')),
+          ...crowd.map(({ userId }) => current.rest('POST', `conversations/${conversationId}/members`, { userIds: [userId] })),
+          ...crowd.map(({ userId }) => current.rest('DELETE', `conversations/${conversationId}/members/${userId}`)),
+          ...[ownerSocket, lastSocket].map((socket) => say(socket, conversationId, 'meanwhile')),
+        ]);
+        for (const answer of answers)
+          if ('status' in answer && typeof answer.status === 'number') assert.ok(answer.status < 500, JSON.stringify(answer.body));
+        const after = await rolesIn(last, conversationId);
+        assert.equal([...after.values()].filter((role) => role === 'owner').length, 1);
+      }
+      await caughtUp(lastSocket);
+      let latest: Member[] = [];
+      while (lastSocket.pending('chat:membersChanged') > 0) latest = (await lastSocket.notice('chat:membersChanged')).members;
+      assert.deepEqual(new Map(latest.map(({ userId, role }) => [userId, role])), await rolesIn(last, conversationId));
+      const seqs = (
+        await app.sql<{ seq: string }>('select seq from messages where conversation_id = $1 order by seq', [conversationId])
+      ).map(({ seq }) => Number(seq));
+      assert.deepEqual(seqs, [1, 2, 3, 4, 5, 6, 7, 8]);
+    },
+  );
 
   await t.test('[CV26] handing over while both read their messages locks nobody out', async () => {
     const [zoe, ann] = [person(app, 'zoe'), person(app, 'ann')];
