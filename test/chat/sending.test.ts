@@ -135,7 +135,7 @@ test('sending', async (t) => {
       '  blanks around  ',
       '👩🏽‍⚕️ 🇻🇳 e\u0301 \u202eright to left\u202c \ufeff \uffff',
       'half of a pair \ud83d and the other \udc69',
-      '{"$ne":1} ${x} %s \\u0000 \\',
+      '{"$ne":1} $(x) %s \\u0000 \\',
       'đau đầu'.normalize('NFD'),
     ];
     for (const content of contents) {

@@ -122,8 +122,13 @@ export class TestApp {
   }
 
   /** Runs SQL beside the server. */
-  async sql<T extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<T[]> {
-    const client = new pg.Client({ connectionString: this.databaseUrl });
+  sql<T extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<T[]> {
+    return this.sqlOn(this.databaseUrl, text, values);
+  }
+
+  /** Runs SQL on a database that several servers take up one after another. */
+  async sqlOn<T extends pg.QueryResultRow>(databaseUrl: string, text: string, values: unknown[] = []): Promise<T[]> {
+    const client = new pg.Client({ connectionString: databaseUrl });
     await client.connect();
     try {
       return (await client.query<T>(text, values)).rows;
