@@ -1,5 +1,7 @@
 /** Longest name in UTF-16 units, extension included; in UTF-8 it fits the 255 bytes of common file systems. */
 const maxLength = 80;
+/** What is looked at of a longer name: its end, for the extension. */
+const longestRead = 1_000;
 const fallback = 'file';
 
 /** Directions and joiners that make `exe.gnp` out of `png.exe`, and characters without a width. */
@@ -15,7 +17,7 @@ const extensionPattern = /\.(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{1,10}$/;
  * file, of bounded length. Its extension is one of `extensions`, those of what the bytes are, the usual one first: another one is replaced.
  */
 export function safeFileName(given: string, extensions: readonly [string, ...string[]]): string {
-  const last = given.toWellFormed().normalize('NFC').split(/[/\\]/).at(-1) ?? '';
+  const last = given.slice(-longestRead).toWellFormed().normalize('NFC').split(/[/\\]/).at(-1) ?? '';
   const clean = last
     .replaceAll(/\s/g, ' ')
     .replaceAll(invisible, '')

@@ -68,6 +68,7 @@ test('[AT13] names are made safe', () => {
     ['a<b>:"|?*.txt', 'a_b______.txt'],
     ['$(rm -rf);`x`.txt', '_(rm -rf)__x_.txt'],
     ['lone \ud800 half.txt', 'lone _ half.txt'],
+    [`${'.'.repeat(100_000)}x.txt`, 'x.txt'],
     ['x'.repeat(300), `${'x'.repeat(76)}.txt`],
     [`${'👩‍⚕️'.repeat(40)}.txt`, ''],
   ];
