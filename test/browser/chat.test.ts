@@ -67,12 +67,12 @@ function socketsOf(app: TestApp, userId: string) {
     .map((socket) => ({ socket }));
 }
 
+/** A room whose host has written that much to a guest who has not come yet. */
 async function fillHistory(app: TestApp, chromium: Chromium, count: number) {
-  const { roomId } = await app.createRoom();
+  const { roomId } = await app.createRoom({ guestIds: ['guest'] });
   const host = await enter(app, chromium, roomId, 'host', 'provider');
   const { body } = await app.rest('GET', 'conversations', { token: app.tokenFor('host') });
   const { conversationId } = body.conversations[0];
-  const guest = await enter(app, chromium, roomId, 'guest');
   for (let number = 1; number <= count; number++) {
     const content = number === 7 ? 'Tôi bị đau đầu' : `line ${number}`;
     await app.rest('POST', `conversations/${conversationId}/messages`, {
@@ -80,7 +80,7 @@ async function fillHistory(app: TestApp, chromium: Chromium, count: number) {
       body: { clientId: `line ${number}`, type: 'text', content },
     });
   }
-  return { roomId, conversationId, host, guest };
+  return { roomId, conversationId, host };
 }
 
 test('[CC30] the chat opens beside the call with its field in focus, and Escape closes it and gives the focus back', async () => {
@@ -217,11 +217,12 @@ test('[CC36] a message is answered, reacted to, edited and deleted from its menu
 test('[CC37] [CC38] earlier messages come as one scrolls up and stay in place; search leads to its message and back to the latest', async () => {
   await using app = await startTestApp(settings);
   await using chromium = await launchChromium();
-  const { host, guest } = await fillHistory(app, chromium, 160);
+  const { roomId, host } = await fillHistory(app, chromium, 120);
+  const guest = await enter(app, chromium, roomId, 'guest');
   await press(guest, 'Chat');
   await guest.page.getByText('New messages', { exact: true }).waitFor();
   await guest.page.getByRole('button', { name: /Jump to latest|new messages/ }).click();
-  await message(guest, 'line 160').waitFor();
+  await message(guest, 'line 120').waitFor();
 
   const scroller = guest.page.locator('.messages-scroller');
   const firstLoaded = () => guest.page.locator('[data-seq]').first().getAttribute('data-seq');
@@ -265,7 +266,7 @@ test('[CC37] [CC38] earlier messages come as one scrolls up and stay in place; s
 test('[CC39] what is written without a connection is kept through a reload and sent afterwards, in order', async () => {
   await using app = await startTestApp({ ...settings, LIMIT_RECONNECT_SECONDS: '30' });
   await using chromium = await launchChromium();
-  const { conversationId, host, roomId } = await fillHistory(app, chromium, 1);
+  const { conversationId, host } = await fillHistory(app, chromium, 1);
   await press(host, 'Chat');
   const guest = await chromium.open(`${app.url}/c/${conversationId}#token=${app.tokenFor('guest', 'patient')}`);
   await message(guest, 'line 1').waitFor();
@@ -282,7 +283,6 @@ test('[CC39] what is written without a connection is kept through a reload and s
   await message(host, 'offline, two').waitFor();
   assert.deepEqual(await host.page.locator('.message-text').allTextContents(), ['line 1', 'written offline, one', 'written offline, two']);
   await message(guest, 'offline, two').getByText('Read', { exact: true }).waitFor({ state: 'attached' });
-  assert.ok(roomId);
 });
 
 test('[CC39] a refused message says why and offers Retry', async () => {

@@ -187,7 +187,6 @@ export const strings = {
     empty: 'No messages yet. Say hello, or send a file.',
     loadFailed: 'The messages could not be loaded.',
     loadingOlder: 'Loading earlier messages…',
-    beginning: 'This is where the conversation begins.',
     newMessages: 'New messages',
     toLatest: 'Jump to latest',
     newCount: (count: number) => (count === 1 ? '1 new message' : `${count} new messages`),

@@ -56,6 +56,7 @@ export class ChatConversation {
   #timeline: Timeline;
   #status: ConversationStatus = 'loading';
   #error: ParleyError | undefined;
+  readonly #sent = new WeakMap<Message, SentMessage>();
   readonly #met = new Set<string>();
   #members: readonly Member[] = [];
   #view: ConversationView | undefined;
@@ -331,12 +332,20 @@ export class ChatConversation {
     });
   }
 
+  /** The same object for as long as nothing about it has changed. */
+  #toSent(message: Message): SentMessage {
+    const status = statusOf(message, this.#members);
+    const known = this.#sent.get(message);
+    if (known?.status === status) return known;
+    const sent: SentMessage = { ...message, state: 'sent', status };
+    this.#sent.set(message, sent);
+    return sent;
+  }
+
   #makeView(): ConversationView {
     const timeline = this.#timeline;
     const info = this.#options.info();
-    const sent = shownMessages(timeline).map(
-      (message): SentMessage => ({ ...message, state: 'sent', status: statusOf(message, this.#members) }),
-    );
+    const sent = shownMessages(timeline).map((message) => this.#toSent(message));
     return {
       conversationId: this.conversationId,
       userId: timeline.userId,

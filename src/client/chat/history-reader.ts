@@ -27,6 +27,8 @@ export interface HistoryReaderOptions {
 export class HistoryReader {
   readonly #options: HistoryReaderOptions;
   #queue: Promise<unknown> = Promise.resolve();
+  #older: Promise<void> | undefined;
+  #newer: Promise<void> | undefined;
   #isCatchingUp = false;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
@@ -35,18 +37,26 @@ export class HistoryReader {
     this.#options = options;
   }
 
-  async loadOlder(): Promise<void> {
-    await this.#inTurn(async () => {
+  /** Asked twice before the page is there, it reads one. */
+  loadOlder(): Promise<void> {
+    this.#older ??= this.#inTurn(async () => {
       const range = shownRange(this.#timeline);
       if (range !== undefined && hasOlder(this.#timeline)) await this.#ask({ kind: 'before', seq: range.from });
+    }).finally(() => {
+      this.#older = undefined;
     });
+    return this.#older;
   }
 
-  async loadNewer(): Promise<void> {
-    await this.#inTurn(async () => {
+  /** As {@link HistoryReader.loadOlder}. */
+  loadNewer(): Promise<void> {
+    this.#newer ??= this.#inTurn(async () => {
       const range = shownRange(this.#timeline);
       if (range !== undefined && hasNewer(this.#timeline)) await this.#ask({ kind: 'after', seq: range.to });
+    }).finally(() => {
+      this.#newer = undefined;
     });
+    return this.#newer;
   }
 
   async jumpTo(seq: number): Promise<void> {
