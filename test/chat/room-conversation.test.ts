@@ -22,7 +22,13 @@ test('a room’s conversation', async (t) => {
     assert.equal((await viewOf(guest, conversationId)).role, 'member');
     const [socket, other] = [await host.connect(), await guest.connect()];
     const callId = randomUUID();
-    const { message } = await socket.request('chat:send', { conversationId, clientId: 'c', type: 'text', content: 'See you at ten', callId });
+    const { message } = await socket.request('chat:send', {
+      conversationId,
+      clientId: 'c',
+      type: 'text',
+      content: 'See you at ten',
+      callId,
+    });
     assert.equal(message.callId, callId);
     assert.deepEqual((await other.notice('chat:message')).message, message);
     assert.equal((await readAll(other, conversationId))[0]?.callId, callId);
@@ -84,7 +90,8 @@ test('a room’s conversation', async (t) => {
     await inside.request('chat:edit', { messageId: own.messageId, content: 'still public' });
     await inside.request('chat:read', { conversationId, seq: 1 });
     await inside.request('chat:typing', { conversationId, typing: true });
-    const rest = (method: string, where: string, body?: unknown) => app.rest(method, where, { token: hostToken, ...(body !== undefined && { body }) });
+    const rest = (method: string, where: string, body?: unknown) =>
+      app.rest(method, where, { token: hostToken, ...(body !== undefined && { body }) });
     assert.equal((await rest('GET', `conversations/${conversationId}`)).status, 200);
     assert.equal((await rest('GET', `conversations/${conversationId}/members`)).status, 200);
     assert.equal((await rest('GET', `messages/${own.messageId}`)).status, 200);
