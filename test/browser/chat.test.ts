@@ -324,7 +324,7 @@ test('[CC40] the first page lists conversations with what is unread, and opens e
   await guest.page.getByText('There is no such conversation').waitFor();
 });
 
-test('[CC30] on a phone the chat covers the call, nothing scrolls sideways, and it is reached in the lobby’s wake', async () => {
+test('[CC30] on a phone the chat covers the call, and nothing stands beyond its edges', async () => {
   await using app = await startTestApp(settings);
   await using chromium = await launchChromium();
   const { roomId } = await app.createRoom();
@@ -338,6 +338,9 @@ test('[CC30] on a phone the chat covers the call, nothing scrolls sideways, and 
   await press(guest, 'Send');
   await message(guest, 'xxxx').waitFor();
   assert.equal(await guest.page.evaluate(() => document.documentElement.scrollWidth), 375);
+  await choose(guest, 'xxxx', 'Edit');
+  const save = await guest.page.getByRole('button', { name: 'Save', exact: true }).boundingBox();
+  assert.ok(save !== null && save.x + save.width <= 375, 'the button is on the screen');
   await press(guest, 'Close');
   assert.deepEqual(guest.faults, []);
 });

@@ -41,9 +41,15 @@ for (const { name, viewport } of [
     await using chromium = await launchChromium();
     const { roomId } = await app.createRoom({ name: 'A consultation with a rather long name that nobody would want to read' });
     const host = await chromium.open(`${app.url}/#token=${app.tokenFor('host', 'provider')}`, { viewport });
-    await host.page.getByRole('link', { name: /rather long name/ }).waitFor();
+    await host.page
+      .getByRole('region', { name: 'Recent rooms' })
+      .getByRole('link', { name: /rather long name/ })
+      .waitFor();
     assert.deepEqual(await findFaults(host.page), []);
-    await host.page.getByRole('link', { name: /rather long name/ }).click();
+    await host.page
+      .getByRole('region', { name: 'Recent rooms' })
+      .getByRole('link', { name: /rather long name/ })
+      .click();
     await shows(host, 'Join');
     assert.deepEqual(await findFaults(host.page), []);
     await join(host);

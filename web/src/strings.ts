@@ -257,6 +257,7 @@ export const strings = {
     moreHits: 'More results',
     searchFailed: 'The search did not work. Try again.',
     conversations: 'Messages',
+    openConversation: (name: string) => `Messages: ${name}`,
     noConversations: 'Conversations you have had in a room will be listed here.',
     moreConversations: 'More conversations',
     noConversation: 'There is no such conversation, or you are no longer in it.',

@@ -64,6 +64,7 @@ function ConversationRow({ conversation }: { conversation: Conversation }) {
       <div className="room-row-text">
         <a
           href={path}
+          aria-label={strings.chat.openConversation(name)}
           onClick={(event) => {
             if (event.metaKey || event.ctrlKey || event.shiftKey) return;
             event.preventDefault();
