@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Acknowledgement } from '../../src/protocol/define.ts';
 import type { TestClient } from '../support/test-client.ts';
 
@@ -32,7 +31,7 @@ export async function rawCode(client: TestClient, json: string, attachments: Buf
 
 /** Sends what no client would; resolves when the server has closed the connection. */
 export async function closedBy(client: TestClient, ...packets: (string | Buffer)[]): Promise<void> {
-  const closed = once(client.socket, 'disconnect');
+  const closed = client.disconnected();
   for (const packet of packets) client.socket.io.engine.write(packet);
   await closed;
 }
