@@ -71,12 +71,13 @@ test('entering and leaving', async (t) => {
     await Promise.all([host, ...tabs].map((client) => client.close()));
   });
 
-  await t.test('[RM17] a stranger’s room and a missing one are room.not_found; an ended one room.ended; a wrong id invalid', async () => {
+  await t.test('[RM17] a stranger’s room and a missing one are room.not_found; an ended one room.ended', async () => {
     const { roomId } = await app.createRoom({ guestIds: ['ann'] });
     const stranger = await app.connect('stranger', 'patient');
     await assert.rejects(stranger.join(roomId), refused('room.not_found'));
     await assert.rejects(stranger.join(randomUUID()), refused('room.not_found'));
-    await assert.rejects(stranger.join('room'), refused('protocol.invalid_payload'));
+    await assert.rejects(stranger.join('room'), refused('room.not_found'), 'whatever its form');
+    await assert.rejects(stranger.join(''), refused('protocol.invalid_payload'));
     const ann = await app.connect('ann', 'patient');
     await app.rest('PUT', `rooms/${roomId}/end`, { token: app.tokenFor('host') });
     await assert.rejects(ann.join(roomId), refused('room.ended'));
@@ -113,6 +114,7 @@ test('entering and leaving', async (t) => {
       await host.notice('room:waiting');
       const lent = await visitor.join(roomId, { token: hostToken });
       assert.deepEqual([lent.me.userId, lent.me.isModerator, lent.waiting], ['visitor', true, []]);
+      assert.deepEqual((await visitor.join(roomId)).me, lent.me, 'a fresh snapshot needs no token');
       await host.notice('room:participantLeft', ({ reason }) => reason === 'left');
       const seen = await host.notice('room:participantJoined');
       assert.equal(seen.participant.isModerator, true);

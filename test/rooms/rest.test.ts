@@ -104,7 +104,8 @@ test('rooms over REST', async (t) => {
       const answer = await app.rest('GET', `rooms/${other}`, { token: hostToken });
       assert.deepEqual([answer.status, codeOf(answer)], [403, 'auth.forbidden'], 'a room’s token says nothing of others');
     }
-    assert.equal((await app.rest('GET', 'rooms/7', { token: host })).status, 400);
+    const { status, body } = await app.rest('GET', 'rooms/7', { token: host });
+    assert.deepEqual([status, body.error.code], [404, 'room.not_found']);
   });
 
   await t.test('[RM6] moderators are the host, the maker and admins; a room’s token goes before that', async () => {
@@ -194,9 +195,24 @@ test('rooms over REST', async (t) => {
     assert.equal(body.status, 'in_progress');
     assert.deepEqual([body.participants.length, body.participants[0].userId], [1, 'host']);
     assert.equal((await app.rest('POST', `rooms/${roomId}/join`, { token: ann })).status, 200, 'the body may be left out');
-    assert.equal((await app.rest('POST', `rooms/${roomId}/join`, { token: ann, body: { device: { kind: 'fridge' } } })).status, 400);
+    for (const device of ['fridge', { browser: 'Chrome 118.0', hasCamera: true }]) {
+      assert.equal((await app.rest('POST', `rooms/${roomId}/join`, { token: ann, body: { device } })).status, 200);
+    }
+    assert.equal((await app.rest('POST', `rooms/${roomId}/join`, { token: ann, body: { device: 5 } })).status, 400);
     assert.equal((await app.rest('GET', `rooms/${roomId}`, { token: ann })).body.participantCount, 1);
     await client.close();
+  });
+
+  await t.test('[RM10] preparing to join a room that is full or locked says so to those who are not in it', async () => {
+    const { roomId } = await app.createRoom({ maxParticipants: 1 });
+    const prepare = (token: string) => app.rest('POST', `rooms/${roomId}/join`, { token });
+    const client = await app.connect('host');
+    await client.join(roomId);
+    assert.deepEqual([(await prepare(host)).status, codeOf(await prepare(stranger))], [200, 'room.full']);
+    await client.request('room:lock', {});
+    assert.deepEqual([(await prepare(host)).status, codeOf(await prepare(stranger))], [200, 'room.locked']);
+    await client.close();
+    assert.equal(codeOf(await prepare(stranger)), 'room.locked', 'also when nobody is there');
   });
 
   await t.test(
