@@ -39,6 +39,12 @@ export async function createHttpServer({ http, log }: { http: Config['http']; lo
   server.setValidatorCompiler(validatorCompiler);
   server.setSerializerCompiler(serializerCompiler);
   server.setErrorHandler(createErrorReply(log));
+  // Many clients name the type of a body that they do not send.
+  const parseJson = server.getDefaultJsonParser('error', 'error');
+  server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body.length === 0) done(null, null);
+    else void parseJson(request, String(body), done);
+  });
   const methodsAt = watchMethods(server);
   server.setNotFoundHandler((request, reply) => {
     const allowed = methodsAt(request.url);

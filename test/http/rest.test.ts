@@ -82,6 +82,17 @@ test('[RE2] a body that is no JSON, or not what it says, is 400 protocol.invalid
   }
 });
 
+test('[RE2] where a request needs no body, an empty one counts as none, whatever type it is said to be of', async () => {
+  const { roomId } = await app.createRoom();
+  for (const [method, where, status] of [
+    ['POST', `/api/v1/rooms/${roomId}/join`, 200],
+    ['PUT', `/api/v1/rooms/${roomId}/end`, 200],
+  ] as const) {
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${app.tokenFor('host')}` };
+    assert.equal((await raw(method, where, { headers })).status, status, where);
+  }
+});
+
 test('[RE2] details name the field that does not fit', async () => {
   for (const [body, field] of [
     [{ name: 7 }, 'name'],
