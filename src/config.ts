@@ -1,6 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { fileURLToPath } from 'node:url';
@@ -19,7 +19,7 @@ const list = z.string().transform((value) =>
     .map((item) => item.trim())
     .filter((item) => item !== ''),
 );
-const number = z.coerce.number('must be a number');
+const number = z.coerce.number({ error: (issue) => (issue.code === 'invalid_type' ? 'must be a number' : undefined) });
 const port = number.int().min(0).max(65_535);
 /** Longest time that a timer can wait, in seconds: 24 days. */
 const maxSeconds = 2_000_000;
@@ -127,6 +127,9 @@ type Environment = z.infer<typeof environment>;
 
 /** Every setting's name, in the order of `.env.example`. */
 export const settingNames = Object.keys(environment.shape) as readonly (keyof Environment)[];
+
+/** What each setting is when it is left out; undefined where nothing is. */
+export const settingDefaults: Readonly<Environment> = environment.parse({});
 
 /** Everything that can be set, read once at start. */
 export interface Config {
@@ -256,6 +259,12 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     warnings.push(`AUTH_SECRET is shorter than ${shortestSecret} characters; a longer one is harder to guess`);
   }
 
+  const listenIp = e.MEDIA_LISTEN_IP ?? (isDemo ? '127.0.0.1' : '0.0.0.0');
+  const announcedAddress = e.MEDIA_ANNOUNCED_ADDRESS ?? addressBehind(listenIp);
+  if (announcedAddress !== e.MEDIA_ANNOUNCED_ADDRESS) {
+    warnings.push(`MEDIA_ANNOUNCED_ADDRESS is not set; browsers are told to send their media to ${announcedAddress}`);
+  }
+
   return {
     isProduction,
     isDemo,
@@ -281,8 +290,8 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     },
     accessPolicy: e.ACCESS_POLICY,
     media: {
-      listenIp: e.MEDIA_LISTEN_IP ?? (isDemo ? '127.0.0.1' : '0.0.0.0'),
-      announcedAddress: e.MEDIA_ANNOUNCED_ADDRESS,
+      listenIp,
+      announcedAddress,
       basePort: e.MEDIA_BASE_PORT,
       workerCount,
       workerBin: e.MEDIASOUP_WORKER_BIN,
@@ -308,6 +317,16 @@ export function readConfig(env: Record<string, string | undefined>): Config {
       payloadBytes: e.LIMIT_PAYLOAD_BYTES,
     },
   };
+}
+
+/** What a wildcard stands for to browsers: this machine's first address that others can reach, else loopback. Undefined for any other address. */
+function addressBehind(listenIp: string): string | undefined {
+  const family = { '0.0.0.0': 'IPv4', '::': 'IPv6' }[listenIp];
+  if (family === undefined) return undefined;
+  const own = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .find((address) => !address.internal && address.family === family && !address.address.startsWith('fe80:'));
+  return own?.address ?? (family === 'IPv4' ? '127.0.0.1' : '::1');
 }
 
 /** Certificate and key, when they are set and belong together; else a fault. */

@@ -3,7 +3,7 @@ import jwt from 'jsonwebtoken';
 import { z } from 'zod';
 import type { Config } from '../config.ts';
 import { AppError } from '../protocol/errors.ts';
-import { type Role, role, type Source, source, userId, uuid } from '../protocol/ids.ts';
+import { namedId, type Role, role, type Source, source, userId } from '../protocol/ids.ts';
 import { algorithmOf, createKeySet } from './key-set.ts';
 
 /** Seconds by which the clocks of the token's maker and of this server may differ. */
@@ -17,7 +17,7 @@ const ownKeyId = 'parley';
 const header = z.object({ alg: z.enum(['HS256', 'RS256', 'ES256']), kid: z.string().optional(), crit: z.undefined().optional() });
 
 const roomClaim = z.object({
-  id: uuid,
+  id: namedId,
   canPublish: z.array(source).optional(),
   canSubscribe: z.boolean().optional(),
   canModerate: z.boolean().optional(),

@@ -23,10 +23,11 @@ export function createErrorReply(log: Logger) {
 function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (hasZodFastifySchemaValidationErrors(error)) {
-    const issues = error.validation.slice(0, 10).map((issue) => ({
-      field: issue.instancePath.replace(/^\//, '').replaceAll('/', '.'),
-      message: issue.message ?? 'is not valid',
-    }));
+    const issues = error.validation.slice(0, 10).map(({ instancePath, params, message }) => {
+      const unknown = 'keys' in params && Array.isArray(params.keys) ? params.keys.slice(0, 1) : [];
+      const path = [...instancePath.split('/').filter((part) => part !== ''), ...unknown];
+      return { field: path.join('.').slice(0, 200), message: message ?? 'is not valid' };
+    });
     return new AppError('protocol.invalid_payload', { details: { field: issues[0]?.field ?? '', issues } });
   }
   const ofDatabase = appErrorOfDatabase(error);

@@ -9,7 +9,7 @@ import { type FastifyBaseLogger, type FastifyInstance, type FastifyServerOptions
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
-import { AppError } from '../protocol/errors.ts';
+import { AppError, errorStatus } from '../protocol/errors.ts';
 import { createErrorReply } from './error-reply.ts';
 
 const pageFolder = fileURLToPath(new URL('../../web/dist', import.meta.url));
@@ -39,6 +39,12 @@ export async function createHttpServer({ http, log }: { http: Config['http']; lo
   server.setValidatorCompiler(validatorCompiler);
   server.setSerializerCompiler(serializerCompiler);
   server.setErrorHandler(createErrorReply(log));
+  // Many clients name the type of a body that they do not send.
+  const parseJson = server.getDefaultJsonParser('error', 'error');
+  server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body.length === 0) done(null, null);
+    else void parseJson(request, String(body), done);
+  });
   const methodsAt = watchMethods(server);
   server.setNotFoundHandler((request, reply) => {
     const allowed = methodsAt(request.url);
@@ -60,7 +66,12 @@ export async function createHttpServer({ http, log }: { http: Config['http']; lo
     },
     strictTransportSecurity: http.tls !== undefined,
   });
-  await server.register(cors, { origin: http.corsOrigins.length > 0 ? [...http.corsOrigins] : false, credentials: true });
+  await server.register(cors, {
+    origin: http.corsOrigins.length > 0 ? [...http.corsOrigins] : false,
+    credentials: true,
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    exposedHeaders: ['Retry-After'],
+  });
   await server.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -68,11 +79,30 @@ export async function createHttpServer({ http, log }: { http: Config['http']; lo
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
       security: [{ token: [] }],
     },
-    transform: jsonSchemaTransform,
+    transform: withErrorResponse,
   });
   await server.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
   return server;
 }
+
+const errorResponse = {
+  description: 'Refused, or failed; the code says why.',
+  type: 'object',
+  required: ['error'],
+  properties: {
+    error: {
+      type: 'object',
+      required: ['code', 'message'],
+      properties: { code: { type: 'string', enum: Object.keys(errorStatus) }, message: { type: 'string' }, details: { type: 'object' } },
+    },
+  },
+};
+
+/** A route's schemas for the document, with the error that each may answer. */
+const withErrorResponse: typeof jsonSchemaTransform = (route) => {
+  const { schema, url } = jsonSchemaTransform(route);
+  return { schema: { ...schema, response: { ...(schema.response as object | undefined), default: errorResponse } }, url };
+};
 
 /** Notes every route that is registered from now on; the function answers the methods that an address takes. */
 function watchMethods(server: HttpServer): (url: string) => string[] {
@@ -92,10 +122,17 @@ function watchMethods(server: HttpServer): (url: string) => string[] {
 /** Serves the web app: its files, and its one page for every address that the page itself routes. */
 export async function servePage(server: HttpServer): Promise<void> {
   if (!existsSync(pageFolder)) return;
-  await server.register(fastifyStatic, { root: pageFolder, maxAge: '1y', immutable: true, wildcard: false, index: false });
+  await server.register(fastifyStatic, {
+    root: pageFolder,
+    maxAge: '1y',
+    immutable: true,
+    wildcard: false,
+    index: false,
+    globIgnore: ['index.html'],
+  });
   for (const url of ['/', '/r/:roomId', '/c/:conversationId']) {
     server.get(url, { schema: { hide: true } }, (_request, reply) =>
-      reply.header('Cache-Control', 'no-cache').sendFile('index.html', { maxAge: 0, immutable: false }),
+      reply.header('Cache-Control', 'no-cache').sendFile('index.html', { cacheControl: false }),
     );
   }
 }

@@ -1,5 +1,7 @@
+import { EventEmitter } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
-import { type AddJobFunction, Logger as GraphileLogger, type Runner, run, type TaskList } from 'graphile-worker';
+import { type AddJobFunction, Logger as GraphileLogger, type Runner, run, type TaskList, type WorkerEvents } from 'graphile-worker';
 import type pg from 'pg';
 import type { Sql, Transaction } from '../db/database.ts';
 import type { Logger } from '../log.ts';
@@ -28,6 +30,11 @@ export type JobHandlers = { readonly [N in JobName]: (payload: JobMap[N]) => Pro
 /** When the recurring ones run, in crontab's words (UTC). */
 const crontab = ['* * * * * rooms:endOverdue', '7 * * * * attachments:removeOld'].join('\n');
 
+/** How long the queue rests after it has stopped by itself. */
+const restartDelayMs = 1_000;
+/** Fetching a job fails so often in a row before the workers are started anew. */
+const maxFailures = 6;
+
 /** The product's jobs, kept in PostgreSQL: they outlive the server, and each runs on one server only. */
 export interface JobQueue {
   /** Adds a job; with a `key` an equal one that has not begun is replaced. */
@@ -49,23 +56,49 @@ export async function startJobQueue({ pool, handlers, log }: { pool: pg.Pool; ha
       }
     };
   }
-  const runner: Runner = await run({
-    pgPool: pool,
-    taskList,
-    crontab,
-    concurrency: 2,
-    pollInterval: 2_000,
-    noHandleSignals: true,
-    logger: quietLogger(log),
-  });
-  const addJob: AddJobFunction = runner.addJob;
+  const start = () => startRunner({ pool, taskList, log });
+  let current = await start();
+  const stopping = new AbortController();
+
+  /** The library gives up when it loses the database at a bad moment; it is started again until the queue is closed. */
+  async function keepRunning(): Promise<void> {
+    for (;;) {
+      const fault = await current.runner.promise.then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      for (let isDown = true; isDown; ) {
+        if (stopping.signal.aborted) return;
+        log.warn({ err: fault }, 'job queue stopped; starting it again');
+        try {
+          await delay(restartDelayMs, undefined, { signal: stopping.signal });
+          // Whatever was under way is taken up at once instead of hours later.
+          await pool.query('select graphile_worker.force_unlock_workers($1::text[])', [current.poolIds]);
+          current = await start();
+          isDown = false;
+        } catch (error) {
+          if (!stopping.signal.aborted) log.warn({ err: error }, 'job queue does not start');
+        }
+      }
+    }
+  }
+  const running = keepRunning();
+
   let closing: Promise<void> | undefined;
   return {
     add: async (name, payload, { key, runAt } = {}) => {
+      const addJob: AddJobFunction = current.runner.addJob;
       await addJob(name as string, payload, { ...(key !== undefined && { jobKey: key }), ...(runAt && { runAt }) });
     },
     close: () => {
-      closing ??= runner.stop();
+      closing ??= (async () => {
+        stopping.abort();
+        // A runner that has given up already refuses to be stopped.
+        const stopped = () => current.runner.stop().catch((error: unknown) => log.debug({ err: error }, 'job queue had stopped'));
+        await stopped();
+        await running;
+        await stopped();
+      })();
       return closing;
     },
   };
@@ -89,6 +122,36 @@ export async function addJobIn<N extends JobName>(
 /** Takes back a job that was added with a `key`, inside a transaction. */
 export async function removeJobIn(tx: Transaction | Sql, key: string): Promise<void> {
   await tx.execute(sql`select graphile_worker.remove_job(${key})`);
+}
+
+/** One life of the library's workers; it ends by itself when it can't go on. */
+async function startRunner({ pool, taskList, log }: { pool: pg.Pool; taskList: TaskList; log: Logger }) {
+  const events: WorkerEvents = new EventEmitter();
+  const poolIds: string[] = [];
+  let failures = 0;
+  let runner: Runner | undefined;
+  events.on('pool:create', ({ workerPool }) => poolIds.push(workerPool.id));
+  for (const wellDone of ['job:start', 'worker:getJob:empty'] as const) {
+    events.on(wellDone, () => {
+      failures = 0;
+    });
+  }
+  events.on('worker:getJob:error', () => {
+    failures += 1;
+    // A failure of its first query is remembered by the library for good.
+    if (failures === maxFailures) runner?.stop('jobs can not be fetched').catch(() => undefined);
+  });
+  runner = await run({
+    pgPool: pool,
+    taskList,
+    crontab,
+    noHandleSignals: true,
+    logger: quietLogger(log),
+    events,
+    // With a delay, even of 0, a job whose end could not be written stops the workers; without, it would be an unhandled rejection.
+    preset: { worker: { concurrentJobs: 2, pollInterval: 2_000, completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
+  });
+  return { runner, poolIds };
 }
 
 /** The library's chatter goes to debug; its errors and warnings keep their level. */

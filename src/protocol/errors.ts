@@ -67,11 +67,14 @@ export interface WireError {
   details?: Record<string, unknown>;
 }
 
-const messages: Partial<Record<ErrorCode, string>> = {
+const messages: Record<ErrorCode, string> = {
   'protocol.unknown_event': 'There is no such request.',
   'protocol.invalid_payload': 'The request is malformed.',
   'protocol.too_large': 'The request is too large.',
   'protocol.rate_limited': 'Too many requests; slow down.',
+  'protocol.not_found': 'There is no such thing.',
+  'protocol.method_not_allowed': 'This address does not take that method.',
+  'protocol.unsupported_media_type': 'The body has to be JSON.',
   'auth.missing_token': 'No token was provided.',
   'auth.invalid_token': 'The token is not valid.',
   'auth.expired_token': 'The token has expired.',
@@ -79,6 +82,7 @@ const messages: Partial<Record<ErrorCode, string>> = {
   'auth.suspended': 'This user is suspended.',
   'auth.too_many_attempts': 'Too many refused connections; try again later.',
   'auth.unavailable': 'Tokens cannot be checked right now; try again.',
+  'user.not_found': 'There is no such user.',
   'room.not_found': 'There is no such room.',
   'room.full': 'The room is full.',
   'room.locked': 'The room is locked.',
@@ -94,8 +98,8 @@ const messages: Partial<Record<ErrorCode, string>> = {
   'chat.storage_full': 'There is no room left for files.',
   'chat.storage_unavailable': 'Files cannot be stored or read right now; try again.',
   'call.not_found': 'There is no such call.',
-  'media.muted': 'A moderator has muted this source.',
-  'media.unavailable': 'The media server is restarting; join again.',
+  'appointment.not_found': 'There is no such appointment.',
+  'chat.member_not_found': 'There is no such member.',
   'chat.conversation_not_found': 'There is no such conversation.',
   'chat.message_not_found': 'There is no such message.',
   'chat.conversation_closed': 'The conversation is closed.',
@@ -103,6 +107,20 @@ const messages: Partial<Record<ErrorCode, string>> = {
   'chat.owner_must_hand_over': 'Make somebody else the owner first.',
   'chat.direct_conversation': 'This is for groups only.',
   'server.unavailable': 'The server cannot reach its database right now; try again.',
+  'room.elsewhere': 'The room is on another server.',
+  'room.participant_not_found': 'There is no such participant.',
+  'room.invalid_state': 'The room does not allow this now.',
+  'media.transport_not_found': 'There is no such transport.',
+  'media.producer_not_found': 'There is no such producer.',
+  'media.consumer_not_found': 'There is no such consumer.',
+  'media.already_connected': 'The transport is connected already.',
+  'media.invalid_parameters': 'The media parameters do not fit.',
+  'media.cannot_consume': 'This browser cannot receive that producer.',
+  'media.source_in_use': 'This source is being sent already.',
+  'media.limit_reached': 'There are too many of these already.',
+  'media.muted': 'A moderator has muted this source.',
+  'media.unavailable': 'The media server is restarting; join again.',
+  'server.shutting_down': 'The server is shutting down.',
   internal: 'Something went wrong on the server.',
 };
 
@@ -113,7 +131,7 @@ export class AppError extends Error {
   readonly details: Record<string, unknown> | undefined;
 
   constructor(code: ErrorCode, options: { message?: string; details?: Record<string, unknown>; cause?: unknown } = {}) {
-    super(options.message ?? messages[code] ?? code, options.cause === undefined ? {} : { cause: options.cause });
+    super(options.message ?? messages[code], options.cause === undefined ? {} : { cause: options.cause });
     this.code = code;
     this.details = options.details;
   }

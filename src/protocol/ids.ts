@@ -3,6 +3,9 @@ import { z } from 'zod';
 /** An id that Parley made: a UUID (version 7, so that ids sort by time). Written in capitals it is the same one. */
 export const uuid = z.uuid().toLowerCase();
 
+/** An id that a client names. Whatever its form, what does not exist is not found, as is what is somebody else's. */
+export const namedId = z.string().min(1).max(64);
+
 /** A user's id, taken from the token's `sub`: the host application owns its form within these bounds. */
 export const userId = z.string().regex(/^[A-Za-z0-9._:@-]{1,64}$/, 'must be 1 to 64 of A-Z a-z 0-9 . _ : @ -');
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { request } from './define.ts';
-import { plainText, role, source, timestamp, timestampInput, userId, uuid } from './ids.ts';
+import { namedId, plainText, role, source, timestamp, timestampInput, userId, uuid } from './ids.ts';
 import { consumer, dataProducer, producer, rtpCapabilities, transport } from './media.ts';
 
 /** A user in a room; several tabs of one user are one participant. */
@@ -38,13 +38,16 @@ export const room = z.object({
 });
 export type Room = z.infer<typeof room>;
 
-/** A device's own words about itself, shown to moderators and in reports. */
-export const device = z.strictObject({
-  kind: z.enum(['desktop', 'mobile', 'tablet', 'other']).optional(),
-  name: z.string().max(200).optional(),
-  browser: z.string().max(200).optional(),
-  os: z.string().max(200).optional(),
-});
+/** A device's own words about itself, in one or by name; whatever else it says is passed over. */
+export const device = z.union([
+  z.string().max(200),
+  z.object({
+    kind: z.string().max(200).optional(),
+    name: z.string().max(200).optional(),
+    browser: z.string().max(200).optional(),
+    os: z.string().max(200).optional(),
+  }),
+]);
 
 /** RTCIceServer, as the browser takes it. */
 export const iceServer = z.object({ urls: z.array(z.string()), username: z.string().optional(), credential: z.string().optional() });
@@ -73,12 +76,12 @@ export type RoomSnapshot = z.infer<typeof roomSnapshot>;
 
 const empty = z.object({});
 const nothing = z.strictObject({});
-const participantRef = z.strictObject({ participantId: uuid });
+const participantRef = z.strictObject({ participantId: namedId });
 
 export const roomRequests = {
   'room:join': request(
     z.strictObject({
-      roomId: uuid,
+      roomId: namedId,
       token: z.string().max(16_384).optional(),
       device: device.optional(),
       rtpCapabilities: rtpCapabilities.optional(),
@@ -86,15 +89,15 @@ export const roomRequests = {
     z.union([z.object({ waiting: z.literal(true), me: participant }), roomSnapshot]),
   ),
   'room:leave': request(nothing, empty),
-  'room:participants': request(z.strictObject({ roomId: uuid }), z.object({ participants: z.array(participant) })),
+  'room:participants': request(z.strictObject({ roomId: namedId }), z.object({ participants: z.array(participant) })),
   'room:admit': request(participantRef, empty),
   'room:deny': request(participantRef, empty),
   'room:lock': request(nothing, empty),
   'room:unlock': request(nothing, empty),
   'room:end': request(nothing, empty),
   /** Pauses that source on the server; with `allowUnmute: false` it stays so until a moderator allows it again. */
-  'room:mute': request(z.strictObject({ participantId: uuid, source, allowUnmute: z.boolean().default(true) }), empty),
-  'room:kick': request(z.strictObject({ participantId: uuid, ban: z.boolean().optional() }), empty),
+  'room:mute': request(z.strictObject({ participantId: namedId, source, allowUnmute: z.boolean().default(true) }), empty),
+  'room:kick': request(z.strictObject({ participantId: namedId, ban: z.boolean().optional() }), empty),
   'room:raiseHand': request(z.strictObject({ raised: z.boolean() }), empty),
 };
 

@@ -53,7 +53,8 @@ export function createEntryService(parts: {
     const row = await store.findRoom(db.sql, request.roomId);
     if (!row) throw new AppError('room.not_found');
     const relation = await store.findRelation(db.sql, row.roomId, identity.userId);
-    const rights = assertMayEnter(row, identity, relation, lent, accessPolicy);
+    const held = rooms.find(row.roomId)?.findSeat(caller.sessionId)?.rights;
+    const rights = assertMayEnter(row, identity, { ...relation, held }, lent, accessPolicy);
     if (row.endedAt) throw new AppError('room.ended');
 
     const live = rooms.open(row);
@@ -76,7 +77,8 @@ export function createEntryService(parts: {
         // The room was looked up before it was alive here, where changes reach it: it may have ended, or opened, meanwhile.
         const row = await store.findRoom(db.sql, live.roomId);
         assertOpen(live, caller);
-        if (row?.lobby) return { waiting: true as const, me: live.lobby.wait(caller.sessionId, toParticipant(newParticipant(caller))) };
+        if (!row || row.endedAt) throw new AppError('room.ended');
+        if (row.lobby) return { waiting: true as const, me: live.lobby.wait(caller.sessionId, toParticipant(newParticipant(caller))) };
       }
     }
     try {

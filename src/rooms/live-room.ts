@@ -209,6 +209,7 @@ export class LiveRoom {
   setRights(seat: Seat, rights: Rights): void {
     const wasModerator = isModerating(seat.participant);
     seat.rights = rights;
+    closeForbidden(seat);
     this.#notifier.enterRoom(seat.sessionId, this.roomId, { moderator: rights.canModerate });
     if (isModerating(seat.participant) !== wasModerator) this.tellUpdated(seat.participant);
   }
@@ -274,6 +275,16 @@ export class LiveRoom {
       onEnd: this.#onTimeLimit,
     });
   }
+}
+
+/** Closes what a seat may send or receive no more. */
+function closeForbidden({ peer, rights: { canPublish, canSubscribe } }: Seat): void {
+  if (peer.closed) return;
+  for (const { producerId, source } of peer.producers) if (!canPublish.includes(source)) peer.closeProducer(producerId);
+  if (canPublish.length === 0) for (const { dataProducerId } of peer.dataProducers) peer.closeDataProducer(dataProducerId);
+  if (canSubscribe) return;
+  for (const { consumerId } of peer.consumers) peer.closeConsumer(consumerId);
+  for (const { dataConsumerId } of peer.dataConsumers) peer.closeDataConsumer(dataConsumerId);
 }
 
 function isModerating(state: ParticipantState): boolean {

@@ -29,13 +29,14 @@ export function assertGrantsFit(grants: RoomGrants | undefined, roomId: string):
 
 /**
  * Decides whether somebody may enter a room and with which rights.
- * A room with a guest list is for its host, those on the list and holders of its tokens; without one its address is the invitation.
+ * A room with a guest list is for its host, those on the list and holders of its tokens; without one its address is the invitation. Whom a lent
+ * token let in need not show it again while they are there, and keep the rights it lent.
  * Errors: `room.not_found` (also for strangers), `room.banned`, `auth.forbidden` for a token of another room.
  */
 export function assertMayEnter(
   room: RoomRow,
   identity: Identity,
-  relation: Relation,
+  relation: Relation & { readonly held?: Rights | undefined },
   lent: RoomGrants | undefined,
   policy: 'appointment' | 'open',
 ): Rights {
@@ -44,8 +45,10 @@ export function assertMayEnter(
   const canModerate = isModerator(room, identity, grants);
   const isWelcome = canModerate || grants !== undefined || relation.isInvited || !room.invitedOnly;
   const isWelcomeByPolicy = policy === 'open' && identity.role === 'provider';
-  if (!isWelcome && !isWelcomeByPolicy) throw new AppError('room.not_found');
+  const held = isWelcome || isWelcomeByPolicy ? undefined : relation.held;
+  if (!isWelcome && !isWelcomeByPolicy && !held) throw new AppError('room.not_found');
   if (relation.isBanned && identity.role !== 'admin') throw new AppError('room.banned');
+  if (held) return held;
   return {
     canPublish: grants?.canPublish ?? allSources,
     canSubscribe: grants?.canSubscribe ?? true,

@@ -210,11 +210,19 @@ export function createRoomService(parts: {
       return { accessToken, joinUrl: joinUrlOf(roomId), iceServers: iceServersFor(userId) };
     },
 
-    /** Whether one may enter, and who is there; entering itself is `room:join` on the socket. Errors: `room.not_found`, `room.ended`. */
+    /**
+     * Whether one may enter, and who is there; entering itself is `room:join` on the socket.
+     * Errors: `room.not_found`, `room.ended`, `room.locked`, `room.full`.
+     */
     async prepareJoin({ identity }: Requester, roomId: string) {
-      const { row } = await getRoomFor(identity, roomId);
+      const { row, rights } = await getRoomFor(identity, roomId);
       if (row.endedAt) throw new AppError('room.ended');
-      return { participants: rooms.find(roomId)?.participants ?? [], status: row.status };
+      const live = rooms.find(roomId);
+      const isThere = live?.findParticipantOfUser(identity.userId) !== undefined;
+      if (row.locked && !isThere && !rights.canModerate) throw new AppError('room.locked');
+      // Asks for a place and gives it back at once.
+      live?.reserve(identity.userId)();
+      return { participants: live?.participants ?? [], status: row.status };
     },
 
     /** Ends a room; for moderators. Errors: `room.not_found`, `room.ended`, `auth.forbidden`. */

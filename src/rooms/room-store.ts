@@ -1,4 +1,5 @@
 import { and, count, desc, eq, gte, inArray, isNull, lt, or, sql } from 'drizzle-orm';
+import { validate as isUuid } from 'uuid';
 import type { Sql, Transaction } from '../db/database.ts';
 import { roomBans, roomGuests, roomParticipants, rooms } from '../db/tables.ts';
 import type { LeaveReason, RoomEndReason } from '../protocol/room.ts';
@@ -17,6 +18,7 @@ export async function insertRoom(tx: Transaction, room: typeof rooms.$inferInser
 
 /** One room, or undefined. */
 export async function findRoom(db: Db, roomId: string): Promise<RoomRow | undefined> {
+  if (!isUuid(roomId)) return undefined;
   const [row] = await db.select().from(rooms).where(eq(rooms.roomId, roomId));
   return row;
 }

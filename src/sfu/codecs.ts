@@ -38,6 +38,11 @@ export const defaultPeerLimits: PeerLimits = {
   maxDataConsumers: 256,
 };
 
+/**
+ * Time between two requests for a key frame. A sender drops a request that comes within 300 ms of the last; without a longer pause of our own
+ * mediasoup would ask again after a full second, and whoever joins just then would wait that long for a picture.
+ */
+export const keyFrameRequestDelayMs = 400;
 /** What the estimate of a receiver's bandwidth starts from. */
 export const initialOutgoingBitrateBps = 1_000_000;
 /** What a send transport may bring in: a camera in three layers, a screen and two audios, with room to spare. */

@@ -3,7 +3,7 @@ import type { types } from 'mediasoup';
 import { AppError } from '../protocol/errors.ts';
 import type { Source } from '../protocol/ids.ts';
 import type { RtpParameters } from '../protocol/media.ts';
-import { areCodecsOf, kindOf, producerParametersOf } from './codecs.ts';
+import { areCodecsOf, keyFrameRequestDelayMs, kindOf, producerParametersOf } from './codecs.ts';
 import { mediasoupCall, readStats } from './media-error.ts';
 import type { PeerEvents, ProducerInfo } from './peer-events.ts';
 import type { PeerTransport } from './peer-transport.ts';
@@ -64,7 +64,12 @@ export class PeerProducers {
     this.#takenSources.add(source);
     let producer: types.Producer;
     try {
-      producer = await transport.produce({ kind: kindOf(source), rtpParameters: producerParametersOf(source, ownParameters), paused });
+      producer = await transport.produce({
+        kind: kindOf(source),
+        rtpParameters: producerParametersOf(source, ownParameters),
+        paused,
+        keyFrameRequestDelay: keyFrameRequestDelayMs,
+      });
     } catch (error) {
       this.#takenSources.delete(source);
       this.#quota.release();

@@ -60,6 +60,16 @@ for (const { name, viewport } of [
     await press(host, 'Actions for Name of guest');
     assert.deepEqual(await findFaults(host.page), []);
     await host.page.keyboard.press('Escape');
+    await press(host, 'Chat');
+    await host.page.getByRole('textbox', { name: 'Message', exact: true }).fill('One message, longer than a line of the panel is wide.');
+    await press(host, 'Send');
+    await press(host, 'Actions for your message');
+    assert.deepEqual(await findFaults(host.page), []);
+    await press(host, 'React with heart');
+    await shows(host, '❤️ by You');
+    await press(host, 'Search messages');
+    assert.deepEqual(await findFaults(host.page), []);
+    await press(host, 'Close');
     await press(host, 'Leave');
     await shows(host, 'Come back');
     assert.deepEqual(await findFaults(host.page), []);

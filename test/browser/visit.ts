@@ -29,7 +29,7 @@ export async function join({ page }: Person): Promise<void> {
 
 /** Resolves when the call's bar is there. */
 export async function inCall({ page }: Person): Promise<void> {
-  await page.getByRole('toolbar', { name: 'Call controls' }).waitFor();
+  await page.getByRole('region', { name: 'Call controls' }).waitFor();
 }
 
 /** Clicks a button by its exact name. */

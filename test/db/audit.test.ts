@@ -5,7 +5,9 @@ import { startTestApp, type TestApp } from '../support/test-app.ts';
 
 const refused = (code: string) => ({ code });
 const actions = async (app: TestApp, subject: string) =>
-  (await app.sql<{ action: string }>('select action from audit_log where subject = $1 order by seq', [subject])).map(({ action }) => action);
+  (await app.sql<{ action: string }>('select action from audit_log where subject = $1 order by seq', [subject])).map(
+    ({ action }) => action,
+  );
 
 /** From now on the database takes no entry of that action. */
 const breakAudit = (app: TestApp, action: string) =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { type TestApp, startTestApp } from '../support/test-app.ts';
+import { startTestApp, type TestApp } from '../support/test-app.ts';
 
 const refused = (code: string) => ({ code });
 const present = (app: TestApp, roomId: string) =>
@@ -29,7 +29,11 @@ test('entering and leaving', async (t) => {
     assert.deepEqual(await host.notice('room:participantJoined'), { participant: second.me });
     assert.equal(guest.pending('room:participantJoined'), 0, 'nobody hears of their own coming');
     await guest.close();
-    assert.deepEqual(await host.notice('room:participantLeft'), { participantId: second.me.participantId, userId: 'guest', reason: 'left' });
+    assert.deepEqual(await host.notice('room:participantLeft'), {
+      participantId: second.me.participantId,
+      userId: 'guest',
+      reason: 'left',
+    });
     await host.close();
   });
 
@@ -67,12 +71,13 @@ test('entering and leaving', async (t) => {
     await Promise.all([host, ...tabs].map((client) => client.close()));
   });
 
-  await t.test('[RM17] a stranger’s room and a missing one are room.not_found; an ended one room.ended; a wrong id invalid', async () => {
+  await t.test('[RM17] a stranger’s room and a missing one are room.not_found; an ended one room.ended', async () => {
     const { roomId } = await app.createRoom({ guestIds: ['ann'] });
     const stranger = await app.connect('stranger', 'patient');
     await assert.rejects(stranger.join(roomId), refused('room.not_found'));
     await assert.rejects(stranger.join(randomUUID()), refused('room.not_found'));
-    await assert.rejects(stranger.join('room'), refused('protocol.invalid_payload'));
+    await assert.rejects(stranger.join('room'), refused('room.not_found'), 'whatever its form');
+    await assert.rejects(stranger.join(''), refused('protocol.invalid_payload'));
     const ann = await app.connect('ann', 'patient');
     await app.rest('PUT', `rooms/${roomId}/end`, { token: app.tokenFor('host') });
     await assert.rejects(ann.join(roomId), refused('room.ended'));
@@ -93,33 +98,37 @@ test('entering and leaving', async (t) => {
     await Promise.all([ann.close(), host.close()]);
   });
 
-  await t.test('[RM19] a token given with the join lends that join its rights, to strangers too; joining again without it takes them back', async () => {
-    const { roomId, hostToken, guestToken } = await app.createRoom({ guestIds: ['ann'], lobby: true });
-    const host = await app.connect('host');
-    await host.join(roomId);
-    const visitor = await app.connect('visitor');
-    await assert.rejects(visitor.join(roomId), refused('room.not_found'));
-    await assert.rejects(visitor.join(roomId, { token: 'nonsense' }), refused('auth.invalid_token'));
-    await assert.rejects(visitor.join(roomId, { token: app.tokenFor('visitor') }), refused('auth.forbidden'), 'that lends nothing');
-    const { hostToken: ofAnother } = await app.createRoom();
-    await assert.rejects(visitor.join(roomId, { token: ofAnother }), refused('auth.forbidden'));
-    assert.ok('waiting' in (await visitor.request('room:join', { roomId, token: guestToken })));
-    await host.notice('room:waiting');
-    const lent = await visitor.join(roomId, { token: hostToken });
-    assert.deepEqual([lent.me.userId, lent.me.isModerator, lent.waiting], ['visitor', true, []]);
-    await host.notice('room:participantLeft', ({ reason }) => reason === 'left');
-    const seen = await host.notice('room:participantJoined');
-    assert.equal(seen.participant.isModerator, true);
+  await t.test(
+    '[RM19] a token given with the join lends that join its rights, to strangers too; joining again without it takes them back',
+    async () => {
+      const { roomId, hostToken, guestToken } = await app.createRoom({ guestIds: ['ann'], lobby: true });
+      const host = await app.connect('host');
+      await host.join(roomId);
+      const visitor = await app.connect('visitor');
+      await assert.rejects(visitor.join(roomId), refused('room.not_found'));
+      await assert.rejects(visitor.join(roomId, { token: 'nonsense' }), refused('auth.invalid_token'));
+      await assert.rejects(visitor.join(roomId, { token: app.tokenFor('visitor') }), refused('auth.forbidden'), 'that lends nothing');
+      const { hostToken: ofAnother } = await app.createRoom();
+      await assert.rejects(visitor.join(roomId, { token: ofAnother }), refused('auth.forbidden'));
+      assert.ok('waiting' in (await visitor.request('room:join', { roomId, token: guestToken })));
+      await host.notice('room:waiting');
+      const lent = await visitor.join(roomId, { token: hostToken });
+      assert.deepEqual([lent.me.userId, lent.me.isModerator, lent.waiting], ['visitor', true, []]);
+      assert.deepEqual((await visitor.join(roomId)).me, lent.me, 'a fresh snapshot needs no token');
+      await host.notice('room:participantLeft', ({ reason }) => reason === 'left');
+      const seen = await host.notice('room:participantJoined');
+      assert.equal(seen.participant.isModerator, true);
 
-    assert.equal((await visitor.join(roomId, { token: guestToken })).me.isModerator, false);
-    assert.equal((await host.notice('room:participantUpdated')).participant.isModerator, false);
-    await assert.rejects(visitor.request('room:lock', {}), refused('auth.forbidden'));
-    await visitor.join(roomId, { token: hostToken });
-    const knocking = await app.connect('ann', 'patient');
-    await knocking.request('room:join', { roomId });
-    await visitor.notice('room:waiting', ({ participant }) => participant.userId === 'ann');
-    await Promise.all([host, visitor, knocking].map((client) => client.close()));
-  });
+      assert.equal((await visitor.join(roomId, { token: guestToken })).me.isModerator, false);
+      assert.equal((await host.notice('room:participantUpdated')).participant.isModerator, false);
+      await assert.rejects(visitor.request('room:lock', {}), refused('auth.forbidden'));
+      await visitor.join(roomId, { token: hostToken });
+      const knocking = await app.connect('ann', 'patient');
+      await knocking.request('room:join', { roomId });
+      await visitor.notice('room:waiting', ({ participant }) => participant.userId === 'ann');
+      await Promise.all([host, visitor, knocking].map((client) => client.close()));
+    },
+  );
 
   await t.test('[RM20] one session is in one room: joining another leaves the first; a refused join leaves one where one is', async () => {
     const { roomId: first } = await app.createRoom();
@@ -159,7 +168,8 @@ test('entering and leaving', async (t) => {
     const { roomId } = await app.createRoom();
     const [host, guest, boss] = [await app.connect('host'), await app.connect('guest', 'patient'), await app.connect('boss', 'admin')];
     await host.join(roomId);
-    for (const asked of [roomId, randomUUID()]) await assert.rejects(guest.request('room:participants', { roomId: asked }), refused('room.not_joined'));
+    for (const asked of [roomId, randomUUID()])
+      await assert.rejects(guest.request('room:participants', { roomId: asked }), refused('room.not_joined'));
     assert.equal((await boss.request('room:participants', { roomId })).participants.length, 1);
     await Promise.all([host, guest, boss].map((client) => client.close()));
   });

@@ -28,34 +28,41 @@ async function joinSending(client: TestClient, roomId: string) {
 test('the lobby', async (t) => {
   await using app = await startTestApp({ LIMIT_ROOMS_PER_DAY: '0' });
 
-  await t.test('[RM25] in a lobby guests wait, moderators hear of them, and who is admitted joins again as the same participant', async () => {
-    const { roomId } = await app.createRoom({ lobby: true });
-    const guest = await app.connect('guest', 'patient');
-    const answer = await guest.request('room:join', { roomId });
-    assert.ok('waiting' in answer && answer.waiting === true);
-    await assert.rejects(guest.request('media:createTransport', { direction: 'recv' }), refused('room.not_joined'));
-    const host = await app.connect('host');
-    const { waiting } = await host.join(roomId);
-    assert.deepEqual(waiting, [answer.me], 'a moderator who comes later sees them in the snapshot');
-    const other = await app.connect('other', 'patient');
-    await other.request('room:join', { roomId });
-    const { participant } = await host.notice('room:waiting');
-    assert.equal(participant.userId, 'other');
+  await t.test(
+    '[RM25] in a lobby guests wait, moderators hear of them, and who is admitted joins again as the same participant',
+    async () => {
+      const { roomId } = await app.createRoom({ lobby: true });
+      const guest = await app.connect('guest', 'patient');
+      const answer = await guest.request('room:join', { roomId });
+      assert.ok('waiting' in answer && answer.waiting === true);
+      await assert.rejects(guest.request('media:createTransport', { direction: 'recv' }), refused('room.not_joined'));
+      const host = await app.connect('host');
+      const { waiting } = await host.join(roomId);
+      assert.deepEqual(waiting, [answer.me], 'a moderator who comes later sees them in the snapshot');
+      const other = await app.connect('other', 'patient');
+      await other.request('room:join', { roomId });
+      const { participant } = await host.notice('room:waiting');
+      assert.equal(participant.userId, 'other');
 
-    await host.request('room:admit', { participantId: answer.me.participantId });
-    assert.deepEqual(await guest.notice('room:admitted'), { roomId });
-    const { me } = await guest.join(roomId);
-    assert.equal(me.participantId, answer.me.participantId);
-    assert.deepEqual(await host.notice('room:participantJoined'), { participant: me });
-    assert.equal(guest.pending('room:waiting'), 0, 'only moderators hear who waits');
-    await guest.request('room:leave', {});
-    assert.notEqual((await guest.join(roomId)).me.participantId, me.participantId, 'once in they may come back without knocking');
-    await closeAll(host, guest, other);
-  });
+      await host.request('room:admit', { participantId: answer.me.participantId });
+      assert.deepEqual(await guest.notice('room:admitted'), { roomId });
+      const { me } = await guest.join(roomId);
+      assert.equal(me.participantId, answer.me.participantId);
+      assert.deepEqual(await host.notice('room:participantJoined'), { participant: me });
+      assert.equal(guest.pending('room:waiting'), 0, 'only moderators hear who waits');
+      await guest.request('room:leave', {});
+      assert.notEqual((await guest.join(roomId)).me.participantId, me.participantId, 'once in they may come back without knocking');
+      await closeAll(host, guest, other);
+    },
+  );
 
   await t.test('[RM26] who is denied is told, and may knock again; unknown ids and non-moderators are refused', async () => {
     const { roomId } = await app.createRoom({ lobby: true });
-    const [host, guest, inside] = [await app.connect('host'), await app.connect('guest', 'patient'), await app.connect('inside', 'patient')];
+    const [host, guest, inside] = [
+      await app.connect('host'),
+      await app.connect('guest', 'patient'),
+      await app.connect('inside', 'patient'),
+    ];
     await host.join(roomId);
     const knocked = await inside.request('room:join', { roomId });
     assert.ok('waiting' in knocked);
@@ -93,25 +100,28 @@ test('the lobby', async (t) => {
     await closeAll(host, boss, ...tabs);
   });
 
-  await t.test('[RM27] moderators hear when somebody stops waiting: by leaving, by a lost connection, or by going in otherwise', async () => {
-    const { roomId, hostToken } = await app.createRoom({ lobby: true });
-    const host = await app.connect('host');
-    await host.join(roomId);
-    const guest = await app.connect('guest', 'patient');
-    await guest.request('room:join', { roomId });
-    await guest.request('room:leave', {});
-    assert.equal((await host.notice('room:participantLeft')).reason, 'left');
-    await guest.request('room:join', { roomId });
-    await guest.close();
-    assert.equal((await host.notice('room:participantLeft')).userId, 'guest');
-    const tabs = [await app.connect('guest', 'patient'), await app.connect('guest', 'patient')] as const;
-    for (const tab of tabs) await tab.request('room:join', { roomId });
-    await tabs[0].join(roomId, { token: hostToken });
-    await tabs[1].notice('room:admitted');
-    await tabs[1].join(roomId);
-    assert.deepEqual((await host.join(roomId)).waiting, []);
-    await closeAll(host, ...tabs);
-  });
+  await t.test(
+    '[RM27] moderators hear when somebody stops waiting: by leaving, by a lost connection, or by going in otherwise',
+    async () => {
+      const { roomId, hostToken } = await app.createRoom({ lobby: true });
+      const host = await app.connect('host');
+      await host.join(roomId);
+      const guest = await app.connect('guest', 'patient');
+      await guest.request('room:join', { roomId });
+      await guest.request('room:leave', {});
+      assert.equal((await host.notice('room:participantLeft')).reason, 'left');
+      await guest.request('room:join', { roomId });
+      await guest.close();
+      assert.equal((await host.notice('room:participantLeft')).userId, 'guest');
+      const tabs = [await app.connect('guest', 'patient'), await app.connect('guest', 'patient')] as const;
+      for (const tab of tabs) await tab.request('room:join', { roomId });
+      await tabs[0].join(roomId, { token: hostToken });
+      await tabs[1].notice('room:admitted');
+      await tabs[1].join(roomId);
+      assert.deepEqual((await host.join(roomId)).waiting, []);
+      await closeAll(host, ...tabs);
+    },
+  );
 
   await t.test('[RM28] turning the lobby off lets everybody in who waits', async () => {
     const { roomId } = await app.createRoom({ lobby: true });
@@ -204,30 +214,33 @@ test('lock, mute, kick and hand', async (t) => {
     await closeAll(host, guest);
   });
 
-  await t.test('[RM32] muted for good: resuming and producing anew are media.muted, in other tabs and after coming back too, until it is allowed', async () => {
-    const { roomId } = await app.createRoom();
-    const [host, guest] = [await app.connect('host'), await app.connect('guest', 'patient')];
-    await host.join(roomId);
-    const { me, producerId, produce } = await joinSending(guest, roomId);
-    const mute = { participantId: me.participantId, source: 'microphone' as const };
-    await host.request('room:mute', { ...mute, allowUnmute: false });
-    await assert.rejects(guest.request('media:resumeProducer', { producerId }), refused('media.muted'));
-    await guest.request('media:closeProducer', { producerId });
-    await assert.rejects(produce(), refused('media.muted'));
-    await produce(true);
-    const tab = await app.connect('guest', 'patient');
-    await assert.rejects(joinSending(tab, roomId), refused('media.muted'));
-    await tab.close();
-    await guest.request('room:leave', {});
-    await assert.rejects(joinSending(guest, roomId), refused('media.muted'));
-    const back = await guest.join(roomId);
-    assert.deepEqual(back.me.muted, ['microphone']);
-    await host.request('room:mute', { participantId: back.me.participantId, source: 'microphone', allowUnmute: true });
-    const { transportId } = await guest.request('media:createTransport', { direction: 'send' });
-    await guest.request('media:produce', { transportId, source: 'microphone', rtpParameters: opusParameters() });
-    assert.deepEqual((await guest.join(roomId)).me.muted, [], 'producing anew has lifted it');
-    await closeAll(host, guest);
-  });
+  await t.test(
+    '[RM32] muted for good: resuming and producing anew are media.muted, in other tabs and after coming back too, until it is allowed',
+    async () => {
+      const { roomId } = await app.createRoom();
+      const [host, guest] = [await app.connect('host'), await app.connect('guest', 'patient')];
+      await host.join(roomId);
+      const { me, producerId, produce } = await joinSending(guest, roomId);
+      const mute = { participantId: me.participantId, source: 'microphone' as const };
+      await host.request('room:mute', { ...mute, allowUnmute: false });
+      await assert.rejects(guest.request('media:resumeProducer', { producerId }), refused('media.muted'));
+      await guest.request('media:closeProducer', { producerId });
+      await assert.rejects(produce(), refused('media.muted'));
+      await produce(true);
+      const tab = await app.connect('guest', 'patient');
+      await assert.rejects(joinSending(tab, roomId), refused('media.muted'));
+      await tab.close();
+      await guest.request('room:leave', {});
+      await assert.rejects(joinSending(guest, roomId), refused('media.muted'));
+      const back = await guest.join(roomId);
+      assert.deepEqual(back.me.muted, ['microphone']);
+      await host.request('room:mute', { participantId: back.me.participantId, source: 'microphone', allowUnmute: true });
+      const { transportId } = await guest.request('media:createTransport', { direction: 'send' });
+      await guest.request('media:produce', { transportId, source: 'microphone', rtpParameters: opusParameters() });
+      assert.deepEqual((await guest.join(roomId)).me.muted, [], 'producing anew has lifted it');
+      await closeAll(host, guest);
+    },
+  );
 
   await t.test('[RM33] a mute holds against producing and resuming at the same moment', async () => {
     const { roomId } = await app.createRoom();
@@ -241,13 +254,22 @@ test('lock, mute, kick and hand', async (t) => {
       const producing = guest.request('media:produce', { transportId, source: 'microphone', rtpParameters: opusParameters() });
       const [made] = await Promise.allSettled([producing, host.request('room:mute', { ...mute, allowUnmute: false })]);
       const { producers } = await host.join(roomId);
-      assert.ok(producers.every(({ paused }) => paused), `round ${round}: nothing sounds`);
+      assert.ok(
+        producers.every(({ paused }) => paused),
+        `round ${round}: nothing sounds`,
+      );
       if (made.status === 'rejected') continue;
       const { producerId } = made.value;
       await host.request('room:mute', { ...mute, allowUnmute: true });
-      await Promise.allSettled([guest.request('media:resumeProducer', { producerId }), host.request('room:mute', { ...mute, allowUnmute: false })]);
+      await Promise.allSettled([
+        guest.request('media:resumeProducer', { producerId }),
+        host.request('room:mute', { ...mute, allowUnmute: false }),
+      ]);
       const { producers: after } = await host.join(roomId);
-      assert.ok(after.every(({ paused }) => paused), `round ${round}: nothing sounds after resuming`);
+      assert.ok(
+        after.every(({ paused }) => paused),
+        `round ${round}: nothing sounds after resuming`,
+      );
       assert.deepEqual((await guest.join(roomId)).me.muted, ['microphone']);
       await guest.request('media:closeProducer', { producerId });
     }

@@ -28,14 +28,17 @@ test('rooms over REST', async (t) => {
     assert.deepEqual([guestClaims.room['id'], guestClaims.room['canModerate'], guestClaims.room['canRecord']], [body.roomId, false, false]);
   });
 
-  await t.test('[RM2] a scheduled room’s tokens hold 24 hours from its time; without guests the guest token is for a made-up one', async () => {
-    const scheduledAt = new Date(Date.now() + 48 * 3_600_000).toISOString();
-    const { body } = await app.rest('POST', 'rooms', { token: host, body: { scheduledAt, durationMinutes: 30 } });
-    assert.equal(Date.parse(body.expiresAt) - Date.parse(scheduledAt), 24 * 3_600_000);
-    assert.match((jwt.decode(body.guestToken) as { sub: string }).sub, /^guest-/);
-    const { body: room } = await app.rest('GET', `rooms/${body.roomId}`, { token: host });
-    assert.deepEqual([room.scheduledAt, room.durationMinutes, room.status], [scheduledAt, 30, 'waiting']);
-  });
+  await t.test(
+    '[RM2] a scheduled room’s tokens hold 24 hours from its time; without guests the guest token is for a made-up one',
+    async () => {
+      const scheduledAt = new Date(Date.now() + 48 * 3_600_000).toISOString();
+      const { body } = await app.rest('POST', 'rooms', { token: host, body: { scheduledAt, durationMinutes: 30 } });
+      assert.equal(Date.parse(body.expiresAt) - Date.parse(scheduledAt), 24 * 3_600_000);
+      assert.match((jwt.decode(body.guestToken) as { sub: string }).sub, /^guest-/);
+      const { body: room } = await app.rest('GET', `rooms/${body.roomId}`, { token: host });
+      assert.deepEqual([room.scheduledAt, room.durationMinutes, room.status], [scheduledAt, 30, 'waiting']);
+    },
+  );
 
   await t.test('[RM3] providers, admins and services make rooms; patients and holders of a room’s token do not', async () => {
     for (const role of ['provider', 'admin', 'service']) {
@@ -101,7 +104,8 @@ test('rooms over REST', async (t) => {
       const answer = await app.rest('GET', `rooms/${other}`, { token: hostToken });
       assert.deepEqual([answer.status, codeOf(answer)], [403, 'auth.forbidden'], 'a room’s token says nothing of others');
     }
-    assert.equal((await app.rest('GET', 'rooms/7', { token: host })).status, 400);
+    const { status, body } = await app.rest('GET', 'rooms/7', { token: host });
+    assert.deepEqual([status, body.error.code], [404, 'room.not_found']);
   });
 
   await t.test('[RM6] moderators are the host, the maker and admins; a room’s token goes before that', async () => {
@@ -139,29 +143,33 @@ test('rooms over REST', async (t) => {
       assert.deepEqual([body.roomName, body.notes, body.lobby], [name, notes, lobby]);
     }
     assert.equal((await patch({})).status, 200);
-    for (const body of [{ name: '' }, { notes: 'x'.repeat(10_001) }, { locked: true }, { lobby: null }]) assert.equal((await patch(body)).status, 400);
+    for (const body of [{ name: '' }, { notes: 'x'.repeat(10_001) }, { locked: true }, { lobby: null }])
+      assert.equal((await patch(body)).status, 400);
   });
 
-  await t.test('[RM8] ending a room answers how long it lasted; one that nobody entered is cancelled; afterwards everything is 410', async () => {
-    const { roomId } = await app.createRoom({ guestIds: ['ann'] });
-    const ann = app.tokenFor('ann', 'patient');
-    assert.equal(codeOf(await app.rest('PUT', `rooms/${roomId}/end`, { token: ann })), 'auth.forbidden');
-    const { status, body } = await app.rest('PUT', `rooms/${roomId}/end`, { token: host });
-    assert.deepEqual([status, body], [200, { durationSeconds: 0, recording: { available: false } }]);
-    const { body: room } = await app.rest('GET', `rooms/${roomId}`, { token: ann });
-    assert.equal(room.status, 'cancelled');
-    assert.ok(room.endedAt);
-    for (const [method, path, options] of [
-      ['GET', '/token', {}],
-      ['POST', '/join', { body: {} }],
-      ['PUT', '/end', {}],
-      ['PATCH', '', { body: { name: 'Late' } }],
-    ] as const) {
-      const answer = await app.rest(method, `rooms/${roomId}${path}`, { token: host, ...options });
-      assert.deepEqual([answer.status, codeOf(answer)], [410, 'room.ended'], `${method} ${path}`);
-    }
-    assert.equal((await app.rest('PATCH', `rooms/${roomId}`, { token: host, body: { notes: 'afterwards' } })).body.notes, 'afterwards');
-  });
+  await t.test(
+    '[RM8] ending a room answers how long it lasted; one that nobody entered is cancelled; afterwards everything is 410',
+    async () => {
+      const { roomId } = await app.createRoom({ guestIds: ['ann'] });
+      const ann = app.tokenFor('ann', 'patient');
+      assert.equal(codeOf(await app.rest('PUT', `rooms/${roomId}/end`, { token: ann })), 'auth.forbidden');
+      const { status, body } = await app.rest('PUT', `rooms/${roomId}/end`, { token: host });
+      assert.deepEqual([status, body], [200, { durationSeconds: 0, recording: { available: false } }]);
+      const { body: room } = await app.rest('GET', `rooms/${roomId}`, { token: ann });
+      assert.equal(room.status, 'cancelled');
+      assert.ok(room.endedAt);
+      for (const [method, path, options] of [
+        ['GET', '/token', {}],
+        ['POST', '/join', { body: {} }],
+        ['PUT', '/end', {}],
+        ['PATCH', '', { body: { name: 'Late' } }],
+      ] as const) {
+        const answer = await app.rest(method, `rooms/${roomId}${path}`, { token: host, ...options });
+        assert.deepEqual([answer.status, codeOf(answer)], [410, 'room.ended'], `${method} ${path}`);
+      }
+      assert.equal((await app.rest('PATCH', `rooms/${roomId}`, { token: host, body: { notes: 'afterwards' } })).body.notes, 'afterwards');
+    },
+  );
 
   await t.test('[RM9] a token for oneself opens that room alone, with the rights one has there, and no longer than one’s own', async () => {
     const { roomId } = await app.createRoom({ guestIds: ['ann'] });
@@ -187,45 +195,64 @@ test('rooms over REST', async (t) => {
     assert.equal(body.status, 'in_progress');
     assert.deepEqual([body.participants.length, body.participants[0].userId], [1, 'host']);
     assert.equal((await app.rest('POST', `rooms/${roomId}/join`, { token: ann })).status, 200, 'the body may be left out');
-    assert.equal((await app.rest('POST', `rooms/${roomId}/join`, { token: ann, body: { device: { kind: 'fridge' } } })).status, 400);
+    for (const device of ['fridge', { browser: 'Chrome 118.0', hasCamera: true }]) {
+      assert.equal((await app.rest('POST', `rooms/${roomId}/join`, { token: ann, body: { device } })).status, 200);
+    }
+    assert.equal((await app.rest('POST', `rooms/${roomId}/join`, { token: ann, body: { device: 5 } })).status, 400);
     assert.equal((await app.rest('GET', `rooms/${roomId}`, { token: ann })).body.participantCount, 1);
     await client.close();
   });
 
-  await t.test('[RM11] rooms are listed newest first in pages: those one hosts, made, is invited to or was in; admins see all', async () => {
-    const token = app.tokenFor('lister');
-    const made = [];
-    for (let index = 0; index < 5; index += 1) made.unshift((await app.createRoom({ name: `L${index}` }, 'lister')).roomId);
-    const pages: string[][] = [];
-    let cursor: string | null = null;
-    do {
-      const { status, body } = await app.rest('GET', `rooms?limit=2${cursor ? `&cursor=${cursor}` : ''}`, { token });
-      assert.equal(status, 200);
-      pages.push(body.rooms.map((room: { roomId: string }) => room.roomId));
-      cursor = body.cursor;
-    } while (cursor);
-    assert.deepEqual(
-      pages.map((page) => page.length),
-      [2, 2, 1],
-    );
-    assert.deepEqual(pages.flat(), made);
-
-    const { roomId: invitedTo } = await app.createRoom({ guestIds: ['lister'] }, 'somebody');
-    const { roomId: open } = await app.createRoom({}, 'somebody');
-    const list = async (asWhom: string) => (await app.rest('GET', 'rooms?limit=100', { token: asWhom })).body.rooms as { roomId: string }[];
-    const ids = async (asWhom: string) => (await list(asWhom)).map((room) => room.roomId);
-    assert.equal((await ids(token))[0], invitedTo);
-    assert.ok(!(await ids(token)).includes(open));
-    const visitor = await app.connect('lister');
-    await visitor.join(open);
-    await visitor.close();
-    assert.equal((await ids(token))[0], open);
-    assert.ok((await ids(app.tokenFor('boss', 'admin'))).includes(open));
-    assert.deepEqual(await list(app.tokenFor('nobody', 'patient')), []);
-    for (const query of ['limit=0', 'limit=101', 'limit=many', 'cursor=7']) {
-      assert.equal((await app.rest('GET', `rooms?${query}`, { token })).status, 400, query);
-    }
+  await t.test('[RM10] preparing to join a room that is full or locked says so to those who are not in it', async () => {
+    const { roomId } = await app.createRoom({ maxParticipants: 1 });
+    const prepare = (token: string) => app.rest('POST', `rooms/${roomId}/join`, { token });
+    const client = await app.connect('host');
+    await client.join(roomId);
+    assert.deepEqual([(await prepare(host)).status, codeOf(await prepare(stranger))], [200, 'room.full']);
+    await client.request('room:lock', {});
+    assert.deepEqual([(await prepare(host)).status, codeOf(await prepare(stranger))], [200, 'room.locked']);
+    await client.close();
+    assert.equal(codeOf(await prepare(stranger)), 'room.locked', 'also when nobody is there');
   });
+
+  await t.test(
+    '[RM11] rooms are listed newest first in pages: those one hosts, made, is invited to or was in; admins see all',
+    async () => {
+      const token = app.tokenFor('lister');
+      const made = [];
+      for (let index = 0; index < 5; index += 1) made.unshift((await app.createRoom({ name: `L${index}` }, 'lister')).roomId);
+      const pages: string[][] = [];
+      let cursor: string | null = null;
+      do {
+        const { status, body } = await app.rest('GET', `rooms?limit=2${cursor ? `&cursor=${cursor}` : ''}`, { token });
+        assert.equal(status, 200);
+        pages.push(body.rooms.map((room: { roomId: string }) => room.roomId));
+        cursor = body.cursor;
+      } while (cursor);
+      assert.deepEqual(
+        pages.map((page) => page.length),
+        [2, 2, 1],
+      );
+      assert.deepEqual(pages.flat(), made);
+
+      const { roomId: invitedTo } = await app.createRoom({ guestIds: ['lister'] }, 'somebody');
+      const { roomId: open } = await app.createRoom({}, 'somebody');
+      const list = async (asWhom: string) =>
+        (await app.rest('GET', 'rooms?limit=100', { token: asWhom })).body.rooms as { roomId: string }[];
+      const ids = async (asWhom: string) => (await list(asWhom)).map((room) => room.roomId);
+      assert.equal((await ids(token))[0], invitedTo);
+      assert.ok(!(await ids(token)).includes(open));
+      const visitor = await app.connect('lister');
+      await visitor.join(open);
+      await visitor.close();
+      assert.equal((await ids(token))[0], open);
+      assert.ok((await ids(app.tokenFor('boss', 'admin'))).includes(open));
+      assert.deepEqual(await list(app.tokenFor('nobody', 'patient')), []);
+      for (const query of ['limit=0', 'limit=101', 'limit=many', 'cursor=7']) {
+        assert.equal((await app.rest('GET', `rooms?${query}`, { token })).status, 400, query);
+      }
+    },
+  );
 });
 
 test('[RM12] the eleventh room of a day is refused with 429, however many are asked for at once; services are exempt', async () => {

@@ -93,7 +93,7 @@ export class TestApp {
 
   /** Connects a socket; by user id and role, or with the handshake's own `auth`. */
   async connect(userId: string, role: Role = 'provider', auth: Record<string, unknown> = {}): Promise<TestClient> {
-    const client = await TestClient.connect(this.url, { token: this.tokenFor(userId, role), ...auth });
+    const client = await TestClient.connect(this.url, 'token' in auth ? auth : { token: this.tokenFor(userId, role), ...auth });
     this.#clients.push(client);
     return client;
   }

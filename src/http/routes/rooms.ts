@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { uuid } from '../../protocol/ids.ts';
+import { namedId, uuid } from '../../protocol/ids.ts';
 import {
   createdRoom,
   createRoomBody,
@@ -17,7 +17,7 @@ import type { HttpServer } from '../http-server.ts';
 /** `/rooms`. */
 export function registerRoomRoutes(server: HttpServer, { authenticate, rooms }: { authenticate: Authenticate; rooms: RoomService }): void {
   const tags = ['rooms'];
-  const params = z.object({ roomId: uuid });
+  const params = z.object({ roomId: namedId });
 
   server.post('/api/v1/rooms', { schema: { tags, body: createRoomBody, response: { 201: createdRoom } } }, async (request, reply) => {
     const room = await rooms.create(await authenticate(request), request.body);

@@ -17,7 +17,7 @@ export function CallBar({ controls, peopleCount, unreadCount, panel, onPanel }: 
   const { microphoneOn, cameraOn, sharing, handRaised, canShare, mayUse } = controls;
   const words = strings.call;
   return (
-    <div className="call-bar" role="toolbar" aria-label={words.controls}>
+    <section className="call-bar" aria-label={words.controls}>
       <div className="call-bar-group">
         <RoundButton
           icon={microphoneOn ? 'microphone' : 'microphoneOff'}
@@ -75,6 +75,6 @@ export function CallBar({ controls, peopleCount, unreadCount, panel, onPanel }: 
         <RoundButton icon="devices" label={words.devices} shortcut="D" expanded={panel === 'devices'} onClick={() => onPanel('devices')} />
         <RoundButton icon="leave" label={words.leave} tone="danger" onClick={controls.leave} />
       </div>
-    </div>
+    </section>
   );
 }
