@@ -282,6 +282,7 @@ test('[CC26] after the end everything is refused and nothing runs on', async () 
   await assert.rejects(hosts.loadOlder(), hasCode('client.closed'));
   await assert.rejects(hosts.edit('01a1f87a-92e3-72a8-9c53-71112a532571', 'x'), hasCode('client.closed'));
   await assert.rejects(chat.openDirect('guest'), hasCode('client.closed'));
+  assert.throws(() => hosts.send({ content: 'too late' }), hasCode('client.closed'));
   assert.equal(chat.open(hosts.conversationId), hosts, 'it can still be looked at');
   assert.throws(() => chat.open('01a1f87a-92e3-72a8-9c53-71112a532571'), hasCode('client.closed'));
 });

@@ -116,8 +116,12 @@ export class ChatConversation {
   /**
    * Sends a message; it is in `view.messages` at once, and on its way for as long as it takes: through lost connections and, where the browser
    * can store it, a reload. Answers its `clientId`.
+   *
+   * @throws {ParleyError} `client.disconnected` before the token has told who one is; `client.closed`
    */
   send(outgoing: OutgoingContent): string {
+    if (this.#isClosed) throw new ParleyError('client.closed');
+    if (this.#timeline.userId === '') throw new ParleyError('client.disconnected');
     const clientId = crypto.randomUUID();
     this.#typingSender.stopped();
     if (!this.#timeline.followsEnd) this.jumpToLatest().catch(() => undefined);

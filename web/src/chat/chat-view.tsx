@@ -78,7 +78,7 @@ export function ChatView({ chat, conversation, connection, isSearching, onSearch
           {isClosed ? (
             <p className="messages-note">{strings.errors['chat.conversation_closed']}</p>
           ) : (
-            view.status !== 'failed' && <ComposerBar field={field} />
+            view.status !== 'failed' && userId !== '' && <ComposerBar field={field} />
           )}
         </div>
         <NewMessageSpeaker messages={view.messages} />
