@@ -68,6 +68,11 @@ export class ServerProcess implements AsyncDisposable {
     return `postgresql://parley:${password}@/parley?host=${encodeURIComponent(join(this.#dataDir, 'run'))}`;
   }
 
+  /** What its PostgreSQL writes down. */
+  get databaseLog(): string {
+    return join(this.#dataDir, 'postgres/postgres.log');
+  }
+
   /** The present process of its only media worker. Throws when there is none or there are several. */
   get mediaWorkerPid(): number {
     const [pid, ...others] = readdirSync('/proc')
