@@ -2,8 +2,8 @@ import { AppError } from '../protocol/errors.ts';
 
 /** SQLSTATEs for text that can't be stored, such as with the character U+0000: the request's fault. */
 const invalidText = new Set(['22021', '22P05']);
-/** SQLSTATEs of a server that goes down, comes up, or has no connection left; class 08 are lost connections. */
-const unavailable = /^(08...|57P0[123]|53300)$/;
+/** SQLSTATEs of a server that goes down, comes up, has no connection left or takes none; class 08 are lost connections. */
+const unavailable = /^(08...|57P0[123]|53300|55000)$/;
 /** What a socket says when there is nobody at its other end. */
 const unreachable = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH']);
 /** The driver's own words, which have no code. */

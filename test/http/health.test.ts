@@ -29,7 +29,7 @@ test('[RE11] without its database the server is unready with 503, healthy all th
     assert.deepEqual([body.checks.database, body.checks.media], [{ ok: false }, { ok: true }], 'without the words of the database');
     assert.equal((await app.rest('GET', '/healthz')).status, 200);
     const refused = await app.rest('GET', 'users/me', { token: app.tokenFor('ada') });
-    assert.deepEqual([refused.status, refused.body.error.code], [500, 'internal']);
+    assert.deepEqual([refused.status, refused.body.error.code], [503, 'server.unavailable']);
   } finally {
     await admin.query(`alter database ${name} with allow_connections true`);
     await admin.end();

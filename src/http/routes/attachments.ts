@@ -66,7 +66,7 @@ export async function registerAttachmentRoutes(
 
   server.get(
     '/api/v1/attachments/:attachmentId/content',
-    { schema: { tags, params, querystring: z.object({ inline: z.stringbool().default(false) }) } },
+    { schema: { tags, params, querystring: z.object({ inline: z.stringbool().default(false) }), response: { 200: bytes, 206: bytes, 304: bytes } } },
     async (request, reply) => {
       const {
         attachment: file,
@@ -91,7 +91,7 @@ export async function registerAttachmentRoutes(
     },
   );
 
-  server.get('/api/v1/attachments/:attachmentId/thumbnail', { schema: { tags, params } }, async (request, reply) => {
+  server.get('/api/v1/attachments/:attachmentId/thumbnail', { schema: { tags, params, response: { 200: bytes, 304: bytes } } }, async (request, reply) => {
     const { stream, size, etag } = await attachments.getThumbnail(await authenticate(request), request.params.attachmentId);
     protect(reply, etag).header('Content-Length', size).type('image/webp');
     if (request.method === 'HEAD' || isUnchanged(request.headers['if-none-match'], etag)) {
@@ -106,6 +106,9 @@ export async function registerAttachmentRoutes(
     return reply.status(204).send(null);
   });
 }
+
+/** A file's bytes, which are streamed and described by no schema. */
+const bytes = z.any();
 
 /** The body of an answer to HEAD: as a stream, because otherwise its length would go for the content's. */
 const noBytes = () => Readable.from([]);
