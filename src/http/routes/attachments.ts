@@ -66,7 +66,14 @@ export async function registerAttachmentRoutes(
 
   server.get(
     '/api/v1/attachments/:attachmentId/content',
-    { schema: { tags, params, querystring: z.object({ inline: z.stringbool().default(false) }), response: { 200: bytes, 206: bytes, 304: bytes } } },
+    {
+      schema: {
+        tags,
+        params,
+        querystring: z.object({ inline: z.stringbool().default(false) }),
+        response: { 200: bytes, 206: bytes, 304: bytes },
+      },
+    },
     async (request, reply) => {
       const {
         attachment: file,
@@ -91,15 +98,19 @@ export async function registerAttachmentRoutes(
     },
   );
 
-  server.get('/api/v1/attachments/:attachmentId/thumbnail', { schema: { tags, params, response: { 200: bytes, 304: bytes } } }, async (request, reply) => {
-    const { stream, size, etag } = await attachments.getThumbnail(await authenticate(request), request.params.attachmentId);
-    protect(reply, etag).header('Content-Length', size).type('image/webp');
-    if (request.method === 'HEAD' || isUnchanged(request.headers['if-none-match'], etag)) {
-      stream.destroy();
-      return request.method === 'HEAD' ? reply.send(noBytes()) : reply.removeHeader('Content-Length').status(304).send();
-    }
-    return reply.send(stream);
-  });
+  server.get(
+    '/api/v1/attachments/:attachmentId/thumbnail',
+    { schema: { tags, params, response: { 200: bytes, 304: bytes } } },
+    async (request, reply) => {
+      const { stream, size, etag } = await attachments.getThumbnail(await authenticate(request), request.params.attachmentId);
+      protect(reply, etag).header('Content-Length', size).type('image/webp');
+      if (request.method === 'HEAD' || isUnchanged(request.headers['if-none-match'], etag)) {
+        stream.destroy();
+        return request.method === 'HEAD' ? reply.send(noBytes()) : reply.removeHeader('Content-Length').status(304).send();
+      }
+      return reply.send(stream);
+    },
+  );
 
   server.delete('/api/v1/attachments/:attachmentId', { schema: { tags, params, response: { 204: z.null() } } }, async (request, reply) => {
     await attachments.remove(await authenticate(request), request.params.attachmentId);
