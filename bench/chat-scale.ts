@@ -6,11 +6,11 @@ import { describeMachine } from './support/machine.ts';
 import { formatTable } from './support/table.ts';
 
 const { values: options } = parseArgs({
-  options: { messages: { type: 'string', default: '10000,10000000' }, plans: { type: 'boolean', default: false } },
+  options: { messages: { type: 'string', default: '10000,10000000' } },
 });
 const sizes = options.messages.split(',').map(Number);
 if (sizes.length === 0 || !sizes.every((size) => Number.isInteger(size) && size >= 10_000)) {
-  console.error('usage: npm run bench -- chat-scale [--messages 10000,10000000] [--plans]');
+  console.error('usage: npm run bench -- chat-scale [--messages 10000,10000000]');
   process.exit(1);
 }
 
@@ -34,7 +34,6 @@ console.log(
   )}`,
 );
 for (const { name, messages, plans } of rows) {
-  if (!options.plans && messages !== Math.max(...sizes) && messages !== Math.min(...sizes)) continue;
   console.log(`\n${name}, ${messages} messages`);
   for (const { text } of plans) console.log(text.replace(/^/gm, '  '));
 }

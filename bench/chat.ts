@@ -76,7 +76,7 @@ function formatMessages(all: readonly MessageFigures[]): string {
 }
 
 function formatSockets(figures: SocketFigures): string {
-  const { count, connectMs, idleSeconds, broadcasts, residentBytesBefore, residentBytesAfter } = figures;
+  const { count, connectMs, idleSeconds, broadcasts, residentBytesBefore, residentBytesHalfway, residentBytesAfter } = figures;
   const lasts = broadcasts.map(({ lastMs }) => lastMs);
   const spreads = broadcasts.map(({ firstMs, lastMs }) => lastMs - firstMs);
   const rows: [name: string, figure: string][] = [
@@ -87,6 +87,7 @@ function formatSockets(figures: SocketFigures): string {
     ['resident memory before, MiB', (residentBytesBefore / 2 ** 20).toFixed(1)],
     ['resident memory after, MiB', (residentBytesAfter / 2 ** 20).toFixed(1)],
     ['resident memory a socket, KiB', ((residentBytesAfter - residentBytesBefore) / 1024 / count).toFixed(1)],
+    ['the same of the second half of them', ((residentBytesAfter - residentBytesHalfway) / 1024 / Math.ceil(count / 2)).toFixed(1)],
     ['server CPU at rest, % of a core', (figures.idleServerCpuNs / 1e7 / idleSeconds).toFixed(1)],
     ['server CPU at rest a socket and second, µs', (figures.idleServerCpuNs / 1e3 / idleSeconds / count).toFixed(1)],
     ['one message to all, until the last has it, ms', `${percentile(lasts, 0.5).toFixed(0)} (median of ${broadcasts.length})`],

@@ -13,6 +13,7 @@ export interface SocketFigures {
   readonly connectServerCpuNs: number;
   readonly connectDatabaseCpuNs: number;
   readonly residentBytesBefore: number;
+  readonly residentBytesHalfway: number;
   readonly residentBytesAfter: number;
   readonly idleSeconds: number;
   readonly idleServerCpuNs: number;
@@ -38,7 +39,9 @@ export async function measureSockets(
   const residentBytesBefore = residentBytes(server.pid);
   const [cpuBefore, databaseCpuBefore] = [cpuTimeNs(server.pid), databaseCpuTimeNs(server.databasePid)];
   const beganAt = performance.now();
-  const people = await clinic.admit(count);
+  const firstHalf = await clinic.admit(Math.floor(count / 2));
+  const residentBytesHalfway = residentBytes(server.pid);
+  const people = [...firstHalf, ...(await clinic.admit(count - firstHalf.length))];
   const connectMs = performance.now() - beganAt;
   const [cpuAfter, databaseCpuAfter] = [cpuTimeNs(server.pid), databaseCpuTimeNs(server.databasePid)];
   await sleep(settleMs);
@@ -54,6 +57,7 @@ export async function measureSockets(
     connectServerCpuNs: cpuAfter - cpuBefore,
     connectDatabaseCpuNs: databaseCpuAfter - databaseCpuBefore,
     residentBytesBefore,
+    residentBytesHalfway,
     residentBytesAfter,
     idleSeconds,
     idleServerCpuNs,
