@@ -23,7 +23,14 @@ export interface Database {
 
 /** Connects to PostgreSQL 14 or newer and brings its tables up to date. */
 export async function openDatabase({ url, log, poolSize = 10 }: { url: string; log: Logger; poolSize?: number }): Promise<Database> {
-  const pool = new pg.Pool({ connectionString: url, max: poolSize, application_name: 'parley', connectionTimeoutMillis: 5_000 });
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: poolSize,
+    application_name: 'parley',
+    connectionTimeoutMillis: 5_000,
+    // Queries asked for at once go out at once, still answered in order: one wait in the place of several.
+    pipeline: true,
+  });
   pool.on('error', (error) => log.warn({ err: error }, 'idle database connection lost'));
   // Without a listener, a connection lost in mid query would end the process; the query itself fails and tells its caller.
   pool.on('connect', (client) => client.on('error', (error) => log.debug({ err: error }, 'database connection lost')));
