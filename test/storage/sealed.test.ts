@@ -27,7 +27,7 @@ async function sealedTestStore(bytes: number) {
 }
 
 for (const [kind, openTestStore] of Object.entries(storeKinds)) {
-  test(`[SE1] ${kind}: what is sealed comes back, with its length and SHA-256, and lies there encrypted`, async () => {
+  test(`[SB1] ${kind}: what is sealed comes back, with its length and SHA-256, and lies there encrypted`, async () => {
     await using parts = await openTestStore();
     const sealed = createSealedStore(parts.store, ringOf('k1'));
     for (const bytes of [0, 1, chunkBytes - 1, chunkBytes, chunkBytes + 1, 3 * chunkBytes, 200_001]) {
@@ -43,7 +43,7 @@ for (const [kind, openTestStore] of Object.entries(storeKinds)) {
     }
   });
 
-  test(`[SE2] ${kind}: every range at a chunk's edge is exactly that range`, async () => {
+  test(`[SB2] ${kind}: every range at a chunk's edge is exactly that range`, async () => {
     await using parts = await openTestStore();
     const sealed = createSealedStore(parts.store, ringOf('k1'));
     const bytes = 3 * chunkBytes + 100;
@@ -60,7 +60,7 @@ for (const [kind, openTestStore] of Object.entries(storeKinds)) {
   });
 }
 
-test('[SE3] a range reads only the chunks it lies in', async () => {
+test('[SB3] a range reads only the chunks it lies in', async () => {
   await using parts = await sealedTestStore(40 * chunkBytes);
   const asked: number[] = [];
   const watching: BlobStore = {
@@ -77,7 +77,7 @@ test('[SE3] a range reads only the chunks it lies in', async () => {
   assert.deepEqual(asked, [maxHeaderBytes, 2 * sealedChunkBytes]);
 });
 
-test('[SE4] a flipped bit anywhere is noticed: in header, key, chunk and tag', async () => {
+test('[SB4] a flipped bit anywhere is noticed: in header, key, chunk and tag', async () => {
   await using parts = await sealedTestStore(chunkBytes + 50);
   const { raw, headerBytes } = parts;
   const header = Array.from({ length: headerBytes }, (_, place) => place);
@@ -102,7 +102,7 @@ test('[SE4] a flipped bit anywhere is noticed: in header, key, chunk and tag', a
   assert.equal((await parts.read()).length, chunkBytes + 50);
 });
 
-test('[SE5] a cut or lengthened file is noticed, at a chunk’s edge too', async () => {
+test('[SB5] a cut or lengthened file is noticed, at a chunk’s edge too', async () => {
   await using parts = await sealedTestStore(3 * chunkBytes);
   const { raw, headerBytes } = parts;
   const lengths = [
@@ -132,7 +132,7 @@ test('[SE5] a cut or lengthened file is noticed, at a chunk’s edge too', async
   );
 });
 
-test('[SE6] chunks in another order, one twice, and the last one moved are noticed', async () => {
+test('[SB6] chunks in another order, one twice, and the last one moved are noticed', async () => {
   await using parts = await sealedTestStore(4 * chunkBytes);
   const { raw, headerBytes } = parts;
   const header = raw.subarray(0, headerBytes);
@@ -145,7 +145,7 @@ test('[SE6] chunks in another order, one twice, and the last one moved are notic
   }
 });
 
-test('[SE7] a chunk of another file, another file’s header, and a whole other file are noticed', async () => {
+test('[SB7] a chunk of another file, another file’s header, and a whole other file are noticed', async () => {
   await using parts = await sealedTestStore(2 * chunkBytes);
   const { raw, headerBytes, store, sealed } = parts;
   await sealed.put('another-blob', generated(2 * chunkBytes));
@@ -162,7 +162,7 @@ test('[SE7] a chunk of another file, another file’s header, and a whole other 
   }
 });
 
-test('[SE8] damage behind the first chunk ends the stream with an error, and nothing damaged is handed out', async () => {
+test('[SB8] damage behind the first chunk ends the stream with an error, and nothing damaged is handed out', async () => {
   await using parts = await sealedTestStore(3 * chunkBytes);
   const changed = Buffer.from(parts.raw);
   changed[parts.headerBytes + sealedChunkBytes + 5]! ^= 1;
@@ -175,13 +175,13 @@ test('[SE8] damage behind the first chunk ends the stream with an error, and not
   assert.equal(received, chunkBytes);
 });
 
-test('[SE9] a missing blob is not found, and a missing key of the ring makes it unavailable', async () => {
+test('[SB9] a missing blob is not found, and a missing key of the ring makes it unavailable', async () => {
   await using parts = await sealedTestStore(10);
   await assert.rejects(parts.sealed.open('missing-blob'), blobError('not_found'));
   await assert.rejects(createSealedStore(parts.store, ringOf('k2')).open(key), blobError('unavailable'));
 });
 
-test('[SE10] after another key has become the first, old blobs open, and are wrapped anew without being encrypted anew', async () => {
+test('[SB10] after another key has become the first, old blobs open, and are wrapped anew without being encrypted anew', async () => {
   await using parts = await sealedTestStore(chunkBytes + 1);
   const rotated = createSealedStore(parts.store, ringOf('second-key', 'k1'));
   assert.equal((await readAll((await rotated.open(key)).stream)).length, chunkBytes + 1);
@@ -193,14 +193,14 @@ test('[SE10] after another key has become the first, old blobs open, and are wra
   assert.ok(raw.subarray(-sealedChunkBytes).equals(parts.raw.subarray(-sealedChunkBytes)), 'the chunks are the same');
 });
 
-test('[SE11] two files of the same bytes have nothing in common', async () => {
+test('[SB11] two files of the same bytes have nothing in common', async () => {
   await using parts = await sealedTestStore(chunkBytes);
   await parts.sealed.put(key, generated(chunkBytes));
   const again = await readAll((await parts.store.get(key)).stream);
   assert.notDeepEqual(again.subarray(-64), parts.raw.subarray(-64));
 });
 
-test('[SE12] bytes are sealed and opened at the reader’s pace: a slow reader holds a few chunks in memory', async () => {
+test('[SB12] bytes are sealed and opened at the reader’s pace: a slow reader holds a few chunks in memory', async () => {
   await using parts = await storeKinds.local();
   const sealed = createSealedStore(parts.store, ringOf('k1'));
   let made = 0;
