@@ -33,7 +33,12 @@ function importsBelow(folder: string): Import[] {
     const text = readFileSync(path.join(base, file), 'utf8');
     const matches = text.matchAll(/^(?:import|export)\s+(type\s+)?[^;'"]*?from\s+'([^']+)'/gm);
     return [...matches].map(([statement, typeOnly, target = '']) => {
-      const names = /\{([^}]*)\}/.exec(statement)?.[1]?.split(',').map((name) => name.trim()).filter(Boolean) ?? [];
+      const names =
+        /\{([^}]*)\}/
+          .exec(statement)?.[1]
+          ?.split(',')
+          .map((name) => name.trim())
+          .filter(Boolean) ?? [];
       const isTypeOnly = typeOnly !== undefined || (names.length > 0 && names.every((name) => name.startsWith('type ')));
       const to = target.startsWith('.') ? path.posix.normalize(path.posix.join(path.posix.dirname(file), target)) : target;
       return { file: `${folder}/${file}`, from: roomOf(file), to: roomOf(to), isTypeOnly, target: to };
@@ -57,7 +62,9 @@ test('[HS1] imports point down: a room takes values only from storeys below it',
 });
 
 test('[HS2] the protocol imports zod and nothing else that runs', () => {
-  const foreign = importsBelow('src').filter(({ from, to, isTypeOnly }) => from === 'protocol' && to !== 'protocol' && to !== 'zod' && !isTypeOnly);
+  const foreign = importsBelow('src').filter(
+    ({ from, to, isTypeOnly }) => from === 'protocol' && to !== 'protocol' && to !== 'zod' && !isTypeOnly,
+  );
   assert.deepEqual(foreign.map(describe), []);
 });
 
@@ -85,4 +92,24 @@ test('[HS5] only config.ts reads the environment, and no file has a name that sa
   assert.deepEqual(readers.sort(), ['src/main.ts']);
   const vague = files.filter((file) => /\/(utils?|helpers?|common|manager|types)\.ts$/.test(file));
   assert.deepEqual(vague, []);
+});
+
+test('[HS6] every rule is quoted by a test, and every test quotes a rule', () => {
+  const rules = [...readFileSync(path.join(root, 'docs/behaviour.md'), 'utf8').matchAll(/^- \*\*([A-Z]{2,3}\d+)\*\*/gm)].map(
+    ([, rule = '']) => rule,
+  );
+  assert.equal(new Set(rules).size, rules.length, 'no rule has another one’s number');
+  const tests = globSync('test/**/*.test.ts', { cwd: root }).map((file) => readFileSync(path.join(root, file), 'utf8'));
+  const names = tests.flatMap((text) => [...text.matchAll(/\[([A-Z]{2,3}\d+(?:, [A-Z]{2,3}\d+)*)\]/g)]);
+  const quoted = new Set(names.flatMap(([, list = '']) => list.split(', ')));
+  assert.deepEqual(
+    [...quoted].filter((rule) => !rules.includes(rule)),
+    [],
+    'tests without a rule',
+  );
+  assert.deepEqual(
+    rules.filter((rule) => !quoted.has(rule)),
+    [],
+    'rules without a test',
+  );
 });

@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import { z } from 'zod';
 import type { Config } from '../config.ts';
@@ -79,8 +79,8 @@ export function createTokenService({
   isDemo: boolean;
   ownSecret: string;
 }): TokenService {
-  const signingSecret = auth.secret ?? ownSecret;
-  const sharedSecret = auth.secret ?? (isDemo ? ownSecret : undefined);
+  const signingSecret = createSecretKey(Buffer.from(auth.secret ?? ownSecret));
+  const sharedSecret = auth.secret !== undefined || isDemo ? signingSecret : undefined;
   const publicKey = auth.publicKey === undefined ? undefined : createPublicKey(auth.publicKey);
   const keySet = auth.jwksUrl === undefined ? undefined : createKeySet(auth.jwksUrl);
 

@@ -31,10 +31,7 @@ export const users = pgTable('users', {
   chosenName: text('chosen_name'),
   role: text('role').$type<Role>().notNull(),
   locale: text('locale').notNull().default('en'),
-  privacy: jsonb('privacy')
-    .$type<Privacy>()
-    .notNull()
-    .default({ showLastSeen: true, showReadReceipts: true, showTyping: true }),
+  privacy: jsonb('privacy').$type<Privacy>().notNull().default({ showLastSeen: true, showReadReceipts: true, showTyping: true }),
   suspendedAt: time('suspended_at'),
   createdAt: time('created_at').notNull().defaultNow(),
 });

@@ -184,10 +184,7 @@ export const mediaRequests = {
   'media:pauseConsumer': request(consumerRef, empty),
   'media:closeConsumer': request(consumerRef, empty),
   'media:requestKeyFrame': request(consumerRef, empty),
-  'media:setPreferredLayers': request(
-    z.strictObject({ consumerId: mediaId, spatialLayer: layer, temporalLayer: layer.optional() }),
-    empty,
-  ),
+  'media:setPreferredLayers': request(z.strictObject({ consumerId: mediaId, spatialLayer: layer, temporalLayer: layer.optional() }), empty),
   'media:setPriority': request(z.strictObject({ consumerId: mediaId, priority: z.int().min(1).max(255) }), empty),
   'media:produceData': request(
     z.strictObject({

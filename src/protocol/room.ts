@@ -102,7 +102,17 @@ export const roomRequests = {
 };
 
 /** Why a participant is no longer there. */
-export const leaveReason = z.enum(['left', 'connection_lost', 'kicked', 'banned', 'room_ended', 'suspended', 'token_expired', 'server_shutdown', 'server_restart']);
+export const leaveReason = z.enum([
+  'left',
+  'connection_lost',
+  'kicked',
+  'banned',
+  'room_ended',
+  'suspended',
+  'token_expired',
+  'server_shutdown',
+  'server_restart',
+]);
 export type LeaveReason = z.infer<typeof leaveReason>;
 
 /** Why a room has ended. */

@@ -10,7 +10,10 @@ export const handshake = z.object({
   /** A JWT, with or without `Bearer `. */
   token: z.string().max(16_384).nullish(),
   /** Takes up a session whose socket was lost; anything else begins a new one. */
-  resume: z.object({ sessionId: uuid, resumeKey: z.string().max(128) }).optional().catch(undefined),
+  resume: z
+    .object({ sessionId: uuid, resumeKey: z.string().max(128) })
+    .optional()
+    .catch(undefined),
 });
 export type Handshake = z.infer<typeof handshake>;
 

@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { ConversationService } from '../chat/conversation-service.ts';
 import type { Identity, RoomGrants, TokenService } from '../auth/token.ts';
+import type { ConversationService } from '../chat/conversation-service.ts';
 import { type Actor, audit, serverActor } from '../db/audit-log.ts';
 import type { Database, Transaction } from '../db/database.ts';
 import type { Facts } from '../facts.ts';

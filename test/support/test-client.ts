@@ -1,7 +1,15 @@
 import { io, type Socket } from 'socket.io-client';
 import type { Acknowledgement } from '../../src/protocol/define.ts';
 import { AppError } from '../../src/protocol/errors.ts';
-import { type NoticeName, type NoticePayload, notices, type Reply, type RequestInput, type RequestName, requests } from '../../src/protocol/index.ts';
+import {
+  type NoticeName,
+  type NoticePayload,
+  notices,
+  type Reply,
+  type RequestInput,
+  type RequestName,
+  requests,
+} from '../../src/protocol/index.ts';
 import type { RoomSnapshot } from '../../src/protocol/room.ts';
 import { receiveCapabilities, WebRtcClient } from './webrtc-client.ts';
 
