@@ -59,7 +59,11 @@ function createIndexedStore(): OutboxStore {
     has: (entry) => attempt(async (database) => (await database.count('outbox', keyOf(entry))) > 0, true),
     put: (entry) =>
       attempt(async (database) => {
-        await database.put('outbox', entry);
+        const transaction = database.transaction('outbox', 'readwrite');
+        const put = transaction.store.put(entry);
+        // Without waiting for the put to be told: the page may be gone by then.
+        transaction.commit();
+        await Promise.all([put, transaction.done]);
         return true;
       }, false),
     delete: (entry) => attempt((database) => database.delete('outbox', keyOf(entry)), undefined),
