@@ -131,7 +131,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
     log: log.child({ part: 'attachments' }),
     scanner: config.clamavSocket === undefined ? undefined : createVirusScanner(config.clamavSocket),
     limits,
-    isMember: (conversationId, userId) => chat.isMember(conversationId, userId),
+    isMember: (conversationId, chatter) => chat.isMember(conversationId, chatter),
     conversationOfCall: async (callId) => (await findByRoom(db.sql, callId))?.conversationId,
   });
   const chat = await createChat({

@@ -1,5 +1,5 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
-import { type Actor, audit } from '../db/audit-log.ts';
+import { audit } from '../db/audit-log.ts';
 import type { Database, Sql, Transaction } from '../db/database.ts';
 import { addJobIn } from '../jobs/job-queue.ts';
 import type { Logger } from '../log.ts';
@@ -11,6 +11,7 @@ import type { OpenSealedBlob, SealedStore } from '../storage/sealed.ts';
 import { createAttachmentJobs } from './attachment-jobs.ts';
 import * as store from './attachment-store.ts';
 import { createUploader, type IncomingFile, type StoredFile, toAppError } from './attachment-upload.ts';
+import type { Chatter } from './membership.ts';
 import type { VirusScanner } from './virus-scan.ts';
 
 /** A part of an upload's form, in the order it comes. */
@@ -64,7 +65,8 @@ export function createAttachmentService(parts: {
   scanner: VirusScanner | undefined;
   /** 0 turns a limit off. */
   limits: { attachmentBytes: number; attachmentsPerMessage: number; filesPerHour: number };
-  isMember: (conversationId: string, userId: string) => Promise<boolean>;
+  /** Whether somebody, with the token they show, may see what is in a conversation. */
+  isMember: (conversationId: string, chatter: Chatter) => Promise<boolean>;
   /** The conversation beside a call; undefined when there is no such call. */
   conversationOfCall: (callId: string) => Promise<string | undefined>;
 }) {
@@ -82,30 +84,35 @@ export function createAttachmentService(parts: {
   }
 
   /** For whom a file is, checked. Errors: `chat.conversation_not_found`, `call.not_found`, for strangers too. */
-  async function targetOf(actor: Actor, { access, conversationId, callId }: UploadFields) {
+  async function targetOf(actor: Chatter, { access, conversationId, callId }: UploadFields) {
     if (access === 'private') return { access, conversationId: null, callId: null };
     if (callId !== undefined) {
       const conversation = await conversationOfCall(callId);
-      if (conversation === undefined || !(await isMember(conversation, actor.userId))) throw new AppError('call.not_found');
+      if (conversation === undefined || !(await isMember(conversation, actor))) throw new AppError('call.not_found');
       return { access, conversationId: conversation, callId };
     }
-    if (conversationId === undefined || !(await isMember(conversationId, actor.userId))) throw new AppError('chat.conversation_not_found');
+    if (conversationId === undefined || !(await isMember(conversationId, actor))) throw new AppError('chat.conversation_not_found');
     return { access, conversationId, callId: null };
   }
 
   /** An attachment for somebody who may read it. Errors: `chat.attachment_not_found`, for strangers too. Admins may, and it is written down. */
-  async function getReadable(actor: Actor, attachmentId: string): Promise<store.AttachmentRow> {
+  async function getReadable(actor: Chatter, attachmentId: string): Promise<store.AttachmentRow> {
     const row = await store.findAttachment(db.sql, attachmentId);
     if (!row) throw new AppError('chat.attachment_not_found');
-    if (await isReader(row, actor.userId)) return row;
-    if (actor.role !== 'admin') throw new AppError('chat.attachment_not_found');
+    if (await isReader(row, actor)) return row;
+    if (actor.role !== 'admin' || actor.onlyRoomId !== undefined) throw new AppError('chat.attachment_not_found');
     await audit(db.sql, { actor, action: 'attachment.read', subject: attachmentId, details: { ownerId: row.ownerId } });
     return row;
   }
 
-  async function isReader(row: store.AttachmentRow, userId: string): Promise<boolean> {
+  async function isReader(row: store.AttachmentRow, chatter: Chatter): Promise<boolean> {
+    const { userId } = chatter;
+    if (row.conversationId !== null) {
+      if (await isMember(row.conversationId, chatter)) return true;
+      // A file for a conversation that the token does not reach is out of its reach, too.
+      if (chatter.onlyRoomId !== undefined) return false;
+    }
     if (row.messageId === null && row.ownerId === userId) return true;
-    if (row.conversationId !== null && (await isMember(row.conversationId, userId))) return true;
     return row.kind === 'image' && row.messageId === null && (await store.isPictureFor(db.sql, row.attachmentId, userId));
   }
 
@@ -146,7 +153,7 @@ export function createAttachmentService(parts: {
     /**
      * Stores the file of a form; its other fields may come before or after it. Nothing is left of what fails. Errors: `protocol.rate_limited`, `protocol.invalid_payload`, those of {@link targetOf} and of the {@link createUploader | uploader}.
      */
-    async upload(actor: Actor, form: AsyncIterable<FormPart>): Promise<Attachment> {
+    async upload(actor: Chatter, form: AsyncIterable<FormPart>): Promise<Attachment> {
       await countFile(actor.userId);
       const given: Record<string, string> = {};
       let stored: StoredFile | undefined;
@@ -182,19 +189,19 @@ export function createAttachmentService(parts: {
     },
 
     /** What a file is. Errors: `chat.attachment_not_found`. */
-    async get(actor: Actor, attachmentId: string): Promise<Attachment> {
+    async get(actor: Chatter, attachmentId: string): Promise<Attachment> {
       return toAttachment(await getReadable(actor, attachmentId));
     },
 
     /** A file to read. Errors: `chat.attachment_not_found`. */
-    async getContent(actor: Actor, attachmentId: string): Promise<Download> {
+    async getContent(actor: Chatter, attachmentId: string): Promise<Download> {
       const row = await getReadable(actor, attachmentId);
       const { blobKey, bytes: size, mediaType, sha256 } = row;
       return download(row, { blobKey, size, mediaType, etag: `"${sha256}"` });
     },
 
     /** A picture of at most 320 pixels to read, WebP. Errors: `chat.attachment_not_found`, also for files without one. */
-    async getThumbnail(actor: Actor, attachmentId: string): Promise<OpenSealedBlob & { etag: string }> {
+    async getThumbnail(actor: Chatter, attachmentId: string): Promise<OpenSealedBlob & { etag: string }> {
       const row = await getReadable(actor, attachmentId);
       if (row.thumbnailBlobKey === null) throw new AppError('chat.attachment_not_found');
       try {
@@ -205,7 +212,7 @@ export function createAttachmentService(parts: {
     },
 
     /** Deletes a file of one's own that was not sent. Errors: `chat.attachment_not_found`, `chat.attachment_sent`. */
-    async remove(actor: Actor, attachmentId: string): Promise<void> {
+    async remove(actor: Chatter, attachmentId: string): Promise<void> {
       await db.transaction(async (tx) => {
         const row = await store.findAttachment(tx, attachmentId);
         if (row?.ownerId !== actor.userId) throw new AppError('chat.attachment_not_found');

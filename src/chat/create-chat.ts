@@ -8,6 +8,7 @@ import { findMembership } from './conversation-store.ts';
 import { createConversationViews } from './conversation-view.ts';
 import { readOrMakeDataKey, rewrapDataKeys } from './data-key.ts';
 import { createMemberService } from './member-service.ts';
+import { type Chatter, isWithin } from './membership.ts';
 import { createMessageSeal } from './message-seal.ts';
 import { createMessageService } from './message-service.ts';
 import { createMessageViews, type FindAttachments } from './message-view.ts';
@@ -85,7 +86,10 @@ export async function createChat(parts: {
     search: createSearchService({ db, searchIndex, seal, views }),
 
     /** Whether somebody may see what is in a conversation. */
-    isMember: async (conversationId: string, userId: string) => (await findMembership(db.sql, conversationId, userId)) !== undefined,
+    async isMember(conversationId: string, chatter: Chatter): Promise<boolean> {
+      const membership = await findMembership(db.sql, conversationId, chatter.userId);
+      return membership !== undefined && isWithin(chatter, membership.conversation);
+    },
 
     /** Seals anew whatever a former key has sealed. */
     async reseal(): Promise<void> {

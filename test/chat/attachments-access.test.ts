@@ -200,3 +200,20 @@ test('[AT48] a group’s picture is a picture of one’s own, read by the member
   assert.ok(await reads(files, 'patient', picture));
   assert.equal(await reads(files, 'stranger', picture), false);
 });
+
+test('[AT49] a token for one room reaches the files of that room’s conversation alone, be it an admin’s', async () => {
+  await using files = await startFiles();
+  const conversationId = await files.direct('doctor', 'patient');
+  const file = await files.upload('doctor', 'text', 'a.txt', ['access', 'conversation'], ['conversationId', conversationId]);
+  for (const [hostId, role] of [
+    ['doctor', 'provider'],
+    ['admin', 'admin'],
+  ] as const) {
+    const { roomId } = await files.app.createRoom({}, hostId, role);
+    const { body } = await files.app.rest('GET', `rooms/${roomId}/token`, { token: files.app.tokenFor(hostId, role) });
+    for (const where of ['', '/content']) {
+      const answer = await files.app.rest('GET', `attachments/${file.attachmentId}${where}`, { token: body.accessToken });
+      assert.deepEqual([answer.status, answer.body.error.code], notFound);
+    }
+  }
+});
