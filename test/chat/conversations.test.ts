@@ -42,6 +42,8 @@ test('conversations', async (t) => {
 
   await t.test('[CV2] both asking at once, many times over, get one conversation, and one of them made it', async () => {
     const [doctor, ann] = [person(app, 'doctor'), person(app, 'ann', 'patient')];
+    // Both have been seen, so that neither is asked for before the server knows what they are.
+    await doctor.rest('GET', 'users/me');
     await ann.rest('GET', 'users/me');
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, index) =>
