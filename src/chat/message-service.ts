@@ -17,8 +17,6 @@ import type { SearchIndex } from './search-index.ts';
 
 /** How long its author may edit a message. */
 const editableMs = 24 * 60 * 60 * 1000;
-/** Who writes system messages. */
-export const systemSenderId = 'parley';
 
 export type MessageService = ReturnType<typeof createMessageService>;
 
@@ -167,12 +165,6 @@ export function createMessageService(parts: {
       const written = await writer.add(draft(request, chatter.userId, chatter.onlyRoomId));
       if (written.isRepeated) return { message: await viewOf(written.row), isNew: false };
       return { message: publish(written, request.content, chatter.sessionId), isNew: true };
-    },
-
-    /** Writes the server's own word into a conversation; it is never unread. */
-    async sendSystem(conversationId: string, content: string, callId?: string): Promise<void> {
-      const request = { conversationId, clientId: uuidv7(), type: 'system' as const, content, ...(callId !== undefined && { callId }) };
-      publish(await writer.add(draft(request, systemSenderId)), content);
     },
 
     /** Changes one's own message within 24 h; what it said before is kept. Errors: `chat.message_not_found`, `auth.forbidden`, `chat.too_late`, `chat.conversation_closed`. */
