@@ -77,6 +77,8 @@ const environment = z.object({
   DATA_DIR: withDefault(z.string(), '.data'),
   // Not z.url(): a PostgreSQL address may name a Unix socket's folder in the place of a host.
   DATABASE_URL: optional(z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')),
+  REDIS_URL: optional(z.string().regex(/^rediss?:\/\//, 'must begin with redis:// or rediss://')),
+  SERVER_URL: optional(z.url({ protocol: /^https?$/ })),
   ENCRYPTION_KEYS: withDefault(encryptionKeys, ''),
   STORAGE_URL: optional(
     z.string().regex(/^(file:.|s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/|$))/, 'must be file:path or s3://bucket/prefix'),
@@ -104,6 +106,8 @@ const environment = z.object({
   STUN_URLS: withDefault(list, ''),
   TURN_URLS: withDefault(list, ''),
   TURN_SECRET: optional(z.string()),
+  SMTP_URL: optional(z.url({ protocol: /^smtps?$/ })),
+  SMTP_FROM: withDefault(z.string().max(320), 'Parley <parley@localhost>'),
   LOG_LEVEL: withDefault(z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']), 'info'),
   LIMIT_MESSAGE_CHARACTERS: count(10_000),
   LIMIT_MESSAGES_PER_MINUTE: count(30),
@@ -111,6 +115,9 @@ const environment = z.object({
   LIMIT_ROOMS_PER_DAY: count(10),
   LIMIT_PARTICIPANTS: count(16),
   LIMIT_ROOM_MINUTES: minutes(60),
+  LIMIT_RING_SECONDS: seconds(60),
+  LIMIT_CONNECTING_SECONDS: seconds(30),
+  LIMIT_IDLE_CALL_SECONDS: seconds(30),
   LIMIT_RECONNECT_SECONDS: seconds(30),
   LIMIT_PING_INTERVAL_SECONDS: withDefault(number.positive().max(maxSeconds), 25),
   LIMIT_PING_TIMEOUT_SECONDS: withDefault(number.positive().max(maxSeconds), 60),
@@ -148,6 +155,10 @@ export interface Config {
   readonly dataDir: string;
   /** undefined: the embedded PostgreSQL under `dataDir`. */
   readonly databaseUrl: string | undefined;
+  /** undefined: one server alone. */
+  readonly redisUrl: string | undefined;
+  /** Where browsers reach this very server, one of several; undefined: `http.publicUrl`. */
+  readonly serverUrl: string | undefined;
   /** Keys for what is kept, 32 bytes each; the first one encrypts. Empty: one is made under `dataDir`. */
   readonly encryptionKeys: readonly { readonly id: string; readonly key: Buffer }[];
   /** Where files are kept. */
@@ -187,6 +198,8 @@ export interface Config {
     readonly turnSecret: string | undefined;
     readonly credentialHours: number;
   };
+  /** Where e-mail is handed in; an undefined `url`: none is sent. */
+  readonly smtp: { readonly url: string | undefined; readonly from: string };
   readonly logLevel: string;
   /** What works but should not stay so, a sentence each, for the log. */
   readonly warnings: readonly string[];
@@ -198,6 +211,9 @@ export interface Config {
     readonly roomsPerDay: number;
     readonly participants: number;
     readonly roomMinutes: number;
+    readonly ringSeconds: number;
+    readonly connectingSeconds: number;
+    readonly idleCallSeconds: number;
     readonly reconnectSeconds: number;
     readonly pingIntervalSeconds: number;
     readonly pingTimeoutSeconds: number;
@@ -278,6 +294,8 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     },
     dataDir: path.resolve(e.DATA_DIR),
     databaseUrl: e.DATABASE_URL,
+    redisUrl: e.REDIS_URL,
+    serverUrl: e.SERVER_URL?.replace(/\/+$/, ''),
     encryptionKeys: e.ENCRYPTION_KEYS,
     storage: storageOf(e),
     clamavSocket: e.CLAMAV_SOCKET,
@@ -297,6 +315,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
       workerBin: e.MEDIASOUP_WORKER_BIN,
     },
     ice: { stunUrls: e.STUN_URLS, turnUrls: e.TURN_URLS, turnSecret: e.TURN_SECRET, credentialHours: e.LIMIT_ICE_HOURS },
+    smtp: { url: e.SMTP_URL, from: e.SMTP_FROM },
     logLevel: e.LOG_LEVEL,
     warnings,
     limits: {
@@ -306,6 +325,9 @@ export function readConfig(env: Record<string, string | undefined>): Config {
       roomsPerDay: e.LIMIT_ROOMS_PER_DAY,
       participants: e.LIMIT_PARTICIPANTS,
       roomMinutes: e.LIMIT_ROOM_MINUTES,
+      ringSeconds: e.LIMIT_RING_SECONDS,
+      connectingSeconds: e.LIMIT_CONNECTING_SECONDS,
+      idleCallSeconds: e.LIMIT_IDLE_CALL_SECONDS,
       reconnectSeconds: e.LIMIT_RECONNECT_SECONDS,
       pingIntervalSeconds: e.LIMIT_PING_INTERVAL_SECONDS,
       pingTimeoutSeconds: e.LIMIT_PING_TIMEOUT_SECONDS,

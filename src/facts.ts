@@ -1,17 +1,36 @@
 import { EventEmitter } from 'node:events';
+import type { CallStatus, CallType } from './protocol/call.ts';
 import type { MessageType } from './protocol/chat.ts';
+import type { Role } from './protocol/ids.ts';
 import type { LeaveReason, RoomEndReason } from './protocol/room.ts';
 
 /** What has happened, published after the transaction that made it so has committed. */
 export interface FactMap {
   /** A user's sessions and media must end at once; their tokens are refused from now on. */
   'user.suspended': [{ userId: string }];
+  /** A session has begun; `onlyRoomId`: its token is for that room alone. */
+  'session.opened': [{ sessionId: string; userId: string; role: Role; onlyRoomId: string | undefined }];
+  /** Its socket is gone, and waited for. */
+  'session.lost': [{ sessionId: string; userId: string }];
+  /** Its socket is back. */
+  'session.resumed': [{ sessionId: string; userId: string }];
+  'session.closed': [{ sessionId: string; userId: string; reason: LeaveReason }];
+  /** These users stand otherwise to others than before: devices, status, note, or being in a call. */
+  'presence.changed': [{ userIds: readonly string[] }];
   'room.started': [{ roomId: string }];
   'room.ended': [{ roomId: string; reason: RoomEndReason; durationSeconds: number }];
   'participant.joined': [{ roomId: string; participantId: string; userId: string }];
   'participant.left': [{ roomId: string; participantId: string; userId: string; reason: LeaveReason }];
   /** Somebody who enters a room has become a member of its conversation. */
   'conversation.entered': [{ conversationId: string; userId: string }];
+  'appointment.declared': [{ appointmentId: string; scheduledAt: Date; participantIds: readonly string[] }];
+  'appointment.removed': [{ appointmentId: string }];
+  /** A call has another status, or somebody in it another state; `userIds` are all its parties. */
+  'call.changed': [{ callId: string; roomId: string | null; status: CallStatus; userIds: readonly string[] }];
+  /** These users are being rung. */
+  'call.rang': [{ callId: string; callerId: string; type: CallType; userIds: readonly string[] }];
+  /** These users were rung, or would have been had they not been busy, and did not answer. */
+  'call.missed': [{ callId: string; callerId: string; type: CallType; userIds: readonly string[] }];
   'message.created': [{ messageId: string; conversationId: string; senderId: string; type: MessageType; memberIds: readonly string[] }];
 }
 

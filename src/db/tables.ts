@@ -14,14 +14,26 @@ import {
   unique,
   uuid,
 } from 'drizzle-orm/pg-core';
+import type { CallEndReason, CallStatus, CallType, PartyState } from '../protocol/call.ts';
 import type { AttachmentAccess, AttachmentKind, ConversationType, MemberRole, MessageType } from '../protocol/chat.ts';
 import type { Role } from '../protocol/ids.ts';
+import type { NotificationPriority } from '../protocol/notification.ts';
+import type { SettableStatus } from '../protocol/presence.ts';
 import type { LeaveReason, RoomEndReason, RoomStatus } from '../protocol/room.ts';
 import type { Privacy } from '../protocol/user.ts';
 
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
 const count = (name: string) => bigint(name, { mode: 'number' });
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3 });
+
+/** Servers on this database. One that has not been seen for a while is dead, and another one closes its books. */
+export const servers = pgTable('servers', {
+  serverId: uuid('server_id').primaryKey(),
+  /** Where browsers reach it. */
+  url: text('url').notNull(),
+  startedAt: time('started_at').notNull().defaultNow(),
+  seenAt: time('seen_at').notNull().defaultNow(),
+});
 
 /** What Parley keeps of the host application's users. */
 export const users = pgTable('users', {
@@ -30,6 +42,8 @@ export const users = pgTable('users', {
   tokenName: text('token_name').notNull(),
   chosenName: text('chosen_name'),
   role: text('role').$type<Role>().notNull(),
+  /** From the token, if it says one. */
+  tokenEmail: text('token_email'),
   locale: text('locale').notNull().default('en'),
   privacy: jsonb('privacy').$type<Privacy>().notNull().default({ showLastSeen: true, showReadReceipts: true, showTyping: true }),
   suspendedAt: time('suspended_at'),
@@ -45,6 +59,8 @@ export const rooms = pgTable(
     hostId: text('host_id').notNull(),
     createdBy: text('created_by').notNull(),
     appointmentId: text('appointment_id'),
+    /** Where its messages go when that is not a conversation of its own: a call between two has theirs. */
+    conversationId: uuid('conversation_id'),
     /** Only the invited may enter; otherwise the room's address is the invitation. */
     invitedOnly: boolean('invited_only').notNull().default(false),
     lobby: boolean('lobby').notNull().default(false),
@@ -98,6 +114,8 @@ export const roomParticipants = pgTable(
       .notNull()
       .references(() => rooms.roomId),
     userId: text('user_id').notNull(),
+    /** The server whose media they are on. */
+    serverId: uuid('server_id'),
     joinedAt: time('joined_at').notNull().defaultNow(),
     leftAt: time('left_at'),
     leaveReason: text('leave_reason').$type<LeaveReason>(),
@@ -315,4 +333,121 @@ export const attachments = pgTable(
     index('attachments_owner').on(table.ownerId, table.createdAt),
     index('attachments_expiring').on(table.expiresAt).where(sql`expires_at is not null`),
   ],
+);
+
+/** Ringing users into a room, and how it went. */
+export const calls = pgTable(
+  'calls',
+  {
+    callId: uuid('call_id').primaryKey(),
+    roomId: uuid('room_id').references(() => rooms.roomId),
+    conversationId: uuid('conversation_id').references(() => conversations.conversationId),
+    callerId: text('caller_id').notNull(),
+    appointmentId: text('appointment_id'),
+    type: text('type').$type<CallType>().notNull(),
+    status: text('status').$type<CallStatus>().notNull(),
+    endReason: text('end_reason').$type<CallEndReason>(),
+    endedBy: text('ended_by'),
+    answeredBy: text('answered_by'),
+    initiatedAt: time('initiated_at').notNull(),
+    ringingAt: time('ringing_at'),
+    acceptedAt: time('accepted_at'),
+    connectedAt: time('connected_at'),
+    endedAt: time('ended_at'),
+    /** When ringing, connecting or standing empty has lasted too long; null while nothing is waited for. */
+    deadlineAt: time('deadline_at'),
+  },
+  (table) => [
+    index('calls_room').on(table.roomId),
+    index('calls_initiated').on(table.initiatedAt),
+    index('calls_deadline').on(table.deadlineAt).where(sql`deadline_at is not null`),
+  ],
+);
+
+/** Who has to do with a call. */
+export const callParties = pgTable(
+  'call_parties',
+  {
+    callId: uuid('call_id')
+      .notNull()
+      .references(() => calls.callId),
+    userId: text('user_id').notNull(),
+    state: text('state').$type<PartyState>().notNull(),
+    /** The order in which they came: the caller is 0. */
+    position: integer('position').notNull(),
+    /** When ringing somebody into a running call has lasted too long. */
+    deadlineAt: time('deadline_at'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.callId, table.userId] }),
+    index('call_parties_user').on(table.userId, table.callId),
+    index('call_parties_engaged').on(table.userId).where(sql`state in ('ringing', 'joined')`),
+    index('call_parties_deadline').on(table.deadlineAt).where(sql`deadline_at is not null`),
+  ],
+);
+
+/** What users say of themselves, and when they were last there. */
+export const userPresence = pgTable('user_presence', {
+  userId: text('user_id').primaryKey(),
+  /** Null: as their devices show it. */
+  status: text('status').$type<SettableStatus>(),
+  note: text('note'),
+  endsAt: time('ends_at'),
+  lastSeenAt: time('last_seen_at'),
+});
+
+export const notifications = pgTable(
+  'notifications',
+  {
+    notificationId: uuid('notification_id').primaryKey(),
+    userId: text('user_id').notNull(),
+    type: text('type').notNull(),
+    priority: text('priority').$type<NotificationPriority>().notNull(),
+    topic: text('topic'),
+    /** Title, body and data, sealed for the notification's id. */
+    keyId: text('key_id').notNull(),
+    sealed: bytea('sealed').notNull(),
+    /** Of what may be made many times over, what makes it the same one. */
+    dedupeKey: text('dedupe_key'),
+    createdAt: time('created_at').notNull(),
+    readAt: time('read_at'),
+  },
+  (table) => [
+    index('notifications_user').on(table.userId, table.notificationId),
+    index('notifications_unread').on(table.userId).where(sql`read_at is null`),
+    index('notifications_created').on(table.createdAt),
+    unique('notifications_dedupe').on(table.userId, table.dedupeKey),
+  ],
+);
+
+export const notificationTopics = pgTable(
+  'notification_topics',
+  { topic: text('topic').notNull(), userId: text('user_id').notNull() },
+  (table) => [primaryKey({ columns: [table.topic, table.userId] }), index('notification_topics_user').on(table.userId)],
+);
+
+/** How users want to be told what happens while they are away; a row that is not there says the defaults. */
+export const notificationSettings = pgTable('notification_settings', {
+  userId: text('user_id').primaryKey(),
+  push: boolean('push').notNull().default(true),
+  email: boolean('email').notNull().default(true),
+  emailAddress: text('email_address'),
+  showContent: boolean('show_content').notNull().default(false),
+  quietFrom: text('quiet_from'),
+  quietTo: text('quiet_to'),
+  quietTimeZone: text('quiet_time_zone'),
+});
+
+/** Browsers that take Web Push. */
+export const pushSubscriptions = pgTable(
+  'push_subscriptions',
+  {
+    subscriptionId: uuid('subscription_id').primaryKey(),
+    userId: text('user_id').notNull(),
+    endpoint: text('endpoint').notNull().unique(),
+    p256dh: text('p256dh').notNull(),
+    auth: text('auth').notNull(),
+    createdAt: time('created_at').notNull().defaultNow(),
+  },
+  (table) => [index('push_subscriptions_user').on(table.userId)],
 );

@@ -186,7 +186,9 @@ export class SocketServer {
     });
     socket.on('disconnect', (reason) => {
       session.detach(socket, { saidGoodbye: reason === 'client namespace disconnect' });
-      if (!session.isConnected) parts.onSocketLost(session);
+      if (session.isConnected) return;
+      parts.onSocketLost(session);
+      if (!session.closed) this.#options.facts.emit('session.lost', { sessionId: session.sessionId, userId });
     });
     socket.emit('session:ready', {
       userId,
@@ -195,7 +197,11 @@ export class SocketServer {
       protocolVersion,
       recovered,
     });
-    if (recovered) parts.onResumed(session);
+    const { sessionId, identity } = session;
+    if (recovered) {
+      parts.onResumed(session);
+      this.#options.facts.emit('session.resumed', { sessionId, userId });
+    } else this.#options.facts.emit('session.opened', { sessionId, userId, role: identity.role, onlyRoomId: identity.grants?.roomId });
   }
 
   /** The session that a handshake may take up again. */
@@ -220,6 +226,7 @@ export class SocketServer {
         this.#sessions.delete(closed.sessionId);
         this.#options.log.info({ sessionId: closed.sessionId, reason }, 'session ended');
         onClosed(closed, reason);
+        this.#options.facts.emit('session.closed', { sessionId: closed.sessionId, userId: closed.identity.userId, reason });
       },
     });
     this.#sessions.set(session.sessionId, session);
