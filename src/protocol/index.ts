@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { callNotices, callRequests } from './call.ts';
 import { chatNotices, chatRequests } from './chat.ts';
 import type { Acknowledgement, RequestDefinition } from './define.ts';
 import { mediaNotices, mediaRequests } from './media.ts';
@@ -6,10 +7,10 @@ import { roomNotices, roomRequests } from './room.ts';
 import { authRequests, sessionNotices } from './session.ts';
 
 /** Every request a browser may send, by event name. */
-export const requests = { ...authRequests, ...roomRequests, ...mediaRequests, ...chatRequests };
+export const requests = { ...authRequests, ...callRequests, ...chatRequests, ...mediaRequests, ...roomRequests };
 
 /** Every notice the server may send, by event name. */
-export const notices = { ...sessionNotices, ...roomNotices, ...mediaNotices, ...chatNotices };
+export const notices = { ...sessionNotices, ...callNotices, ...chatNotices, ...mediaNotices, ...roomNotices };
 
 export type RequestName = keyof typeof requests;
 export type NoticeName = keyof typeof notices;
