@@ -49,6 +49,7 @@ import { SocketServer } from './signaling/socket-server.ts';
 import { createKeyRing } from './storage/key-ring.ts';
 import { openBlobStore } from './storage/open-store.ts';
 import { createSealedStore } from './storage/sealed.ts';
+import { createAcquaintanceService } from './users/acquaintance-service.ts';
 import { createUserService } from './users/user-service.ts';
 
 /** Parts that a caller may put in the place of the server's own. */
@@ -84,6 +85,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
   const ownSecret = readOrMakeSecret(config.dataDir, 'token-secret');
   const tokens = createTokenService({ auth: config.auth, isDemo: config.isDemo, ownSecret });
   const users = createUserService({ db, facts });
+  const acquaintances = createAcquaintanceService({ db, accessPolicy: config.accessPolicy });
 
   const { listenIp, announcedAddress, basePort, workerCount, workerBin } = config.media;
   const workers = parts.adopt(
@@ -150,7 +152,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
     log,
     keyRing,
     attachments,
-    accessPolicy: config.accessPolicy,
+    assertMayReach: acquaintances.assertMayReach,
     limits,
     showsTyping: users.showsTyping,
   });
@@ -181,7 +183,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
     log: log.child({ part: 'calls' }),
     notices: createCallNotices({ notifier, facts }),
     people: {
-      assertMayReach: conversations.assertMayMeet,
+      assertMayReach: acquaintances.assertMayReach,
       findOnline: async (userIds) =>
         new Set(userIds.filter((userId) => sockets.sessions.some((session) => session.isConnected && session.identity.userId === userId))),
       findUndisturbed: async () => new Set(),
@@ -254,7 +256,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
     },
   });
   registerUserRoutes(http, { authenticate, users });
-  registerAppointmentRoutes(http, { authenticate, appointments: createAppointmentService({ db }) });
+  registerAppointmentRoutes(http, { authenticate, appointments: createAppointmentService({ db, facts }) });
   registerCallRoutes(http, { authenticate, calls, history: createCallHistory({ db }) });
   registerConversationRoutes(http, { authenticate, ...chat });
   registerMessageRoutes(http, { authenticate, ...chat });
