@@ -32,7 +32,7 @@ export function createPresence(parts: {
   const { db, facts, notifier, log, acquaintances, redis, serverId = randomUUID() } = parts;
   const own = new OwnDevices({
     onChanged: (userId) => announcer.changed(userId),
-    onGone: (userId, lastSeenAt) => announcer.seen(userId, lastSeenAt),
+    onSeen: (userId, at) => announcer.seen(userId, at),
   });
   const live: LivePresence = redis
     ? new RedisPresence({
@@ -64,10 +64,7 @@ export function createPresence(parts: {
   });
 
   facts.on('session.opened', ({ sessionId, userId, onlyRoomId }) => {
-    if (onlyRoomId !== undefined) return;
-    own.opened(sessionId, userId);
-    // Known even when this server does not live to see them go.
-    announcer.seen(userId, new Date());
+    if (onlyRoomId === undefined) own.opened(sessionId, userId);
   });
   facts.on('session.lost', ({ sessionId }) => {
     own.lost(sessionId);

@@ -20,20 +20,17 @@ interface Entry {
   isGone: boolean;
 }
 
-/**
- * The devices of this server: its users' sessions. Each change is told by `onChanged`, at once; that a user's last one here has gone by `onGone`
- * first.
- */
+/** The devices of this server: its users' sessions. Each change is told by `onChanged`, at once; by `onSeen` when a user has just been there. */
 export class OwnDevices implements DevicesHere {
   readonly #entries = new Map<string, Entry>();
   readonly #ofUser = new Map<string, Set<Entry>>();
   readonly #onChanged: (userId: string) => void;
-  readonly #onGone: (userId: string, lastSeenAt: Date) => void;
+  readonly #onSeen: (userId: string, at: Date) => void;
   readonly #timer: NodeJS.Timeout;
 
-  constructor({ onChanged, onGone }: { onChanged: (userId: string) => void; onGone: (userId: string, lastSeenAt: Date) => void }) {
+  constructor({ onChanged, onSeen }: { onChanged: (userId: string) => void; onSeen: (userId: string, at: Date) => void }) {
     this.#onChanged = onChanged;
-    this.#onGone = onGone;
+    this.#onSeen = onSeen;
     this.#timer = setInterval(() => this.#look(), lookMs);
   }
 
@@ -65,6 +62,8 @@ export class OwnDevices implements DevicesHere {
       isGone: false,
     };
     this.#entries.set(sessionId, entry);
+    // Known even when this server does not live to see them go.
+    this.#onSeen(userId, new Date(entry.sinceMs));
     this.#show(entry);
   }
 
@@ -73,6 +72,8 @@ export class OwnDevices implements DevicesHere {
     const entry = this.#entries.get(sessionId);
     if (!entry || entry.lostAtMs !== undefined) return;
     entry.lostAtMs = Date.now();
+    // Should it be the last one, this is written when it is shown no more.
+    this.#onSeen(entry.userId, new Date(entry.lostAtMs));
     this.#onChanged(entry.userId);
   }
 
@@ -126,10 +127,7 @@ export class OwnDevices implements DevicesHere {
     entry.isGone = true;
     const ofUser = this.#ofUser.get(entry.userId);
     ofUser?.delete(entry);
-    if (ofUser?.size === 0) {
-      this.#ofUser.delete(entry.userId);
-      this.#onGone(entry.userId, new Date(entry.lostAtMs ?? Date.now()));
-    }
+    if (ofUser?.size === 0) this.#ofUser.delete(entry.userId);
     this.#onChanged(entry.userId);
   }
 
