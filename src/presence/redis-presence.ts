@@ -6,7 +6,7 @@ import type { Device } from './presence-status.ts';
 
 const prefix = 'parley:presence:';
 /** A server that has not been heard of for so long is dead. */
-const aliveMs = 15_000;
+const aliveMs = 12_000;
 /** How often a server says that it lives, and looks for those that don't. */
 const refreshMs = 5_000;
 /** What nobody writes anew for that long vanishes. */

@@ -27,6 +27,8 @@ export function createAcquaintanceService({ db, accessPolicy }: { db: Database; 
      * seeing them is written down.
      */
     async listVisible({ userId, role }: Seeker, otherIds: readonly string[]): Promise<{ visible: Set<string>; byRoleAlone: string[] }> {
+      // Nothing to look up where everybody sees everybody.
+      if (accessPolicy === 'open') return { visible: new Set(otherIds), byRoleAlone: [] };
       const visible = new Set(otherIds.filter((otherId) => otherId === userId));
       const byRoleAlone: string[] = [];
       const others = otherIds.filter((otherId) => otherId !== userId);

@@ -176,3 +176,26 @@ test('[PR22] without Redis a server knows its own devices; killed and started em
   assert.deepEqual(one.changed.at(-1), ['ann'], 'others may have missed it');
   assert.deepEqual(other.changed.at(-1), ['bob', 'eve']);
 });
+
+test('[PR22] while Redis hangs nobody waits for it longer than a second, and only once', async () => {
+  await using redis = await startRedis();
+  await using one = await startServer(redis.url);
+  await using other = await startServer(redis.url);
+  const [laptop, phone] = [device(), device()];
+  one.here.put('ann', laptop);
+  other.here.put('bob', phone);
+  await other.live.publish(['bob']);
+  assert.deepEqual(await found(one.live, 'ann', 'bob'), { ann: [laptop], bob: [phone] });
+  const admin = new Redis(redis.url);
+  await admin.client('PAUSE', 3_000, 'ALL');
+  try {
+    const [first, second] = [await one.live.find(['ann', 'bob']), await one.live.find(['ann', 'bob'])];
+    assert.deepEqual([...first.devices.keys(), ...second.devices.keys()], ['ann', 'ann']);
+    assert.deepEqual([first.isWhole, second.isWhole], [false, false]);
+    await one.live.publish(['ann']);
+    await waitFor('Redis to be asked again', async () => (await one.live.find(['bob'])).devices.has('bob'));
+    await waitFor('what was not said to be said', async () => (await other.live.find(['ann'])).devices.has('ann'));
+  } finally {
+    admin.disconnect();
+  }
+});
