@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const storeys: readonly (readonly string[])[] = [
   ['protocol', 'facts.ts', 'log.ts', 'config.ts', 'notifier.ts'],
   ['sfu', 'db', 'auth', 'storage', 'jobs'],
-  ['users', 'rooms', 'appointments', 'calls', 'chat', 'presence', 'notifications', 'recording', 'quality', 'audit'],
+  ['cluster', 'users', 'rooms', 'appointments', 'calls', 'chat', 'presence', 'notifications', 'recording', 'quality', 'audit'],
   ['signaling', 'http'],
   ['app.ts'],
   ['main.ts'],

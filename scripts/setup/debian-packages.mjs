@@ -12,6 +12,7 @@ import { run, SetupError } from './processes.mjs';
 const NEEDS = [
   { debian: 'ffmpeg', command: 'ffmpeg', insteadOf: 'FFMPEG_PATH', for: ['start', 'dev', 'test', 'bench'] },
   { debian: 'chromium', command: 'chromium', for: ['test', 'bench'] },
+  { debian: 'redis-server', command: 'redis-server', for: ['test'] },
   { debian: 'gcc', command: 'cc', for: ['bench'] },
   { debian: 'g++', command: 'g++', for: ['worker'] },
   { debian: 'meson', command: 'meson', for: ['worker'] },

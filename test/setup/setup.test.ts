@@ -100,7 +100,7 @@ test('[SU4] a system without apt-get is told what is missing', async () => {
   machine.take('ffmpeg');
   const { exitCode, lines } = await machine.setUp(['test'], { isRoot: true });
   assert.equal(exitCode, 1);
-  assert.equal(lines.at(-1), 'Please install what Debian calls ffmpeg chromium, then run the same command again.');
+  assert.equal(lines.at(-1), 'Please install what Debian calls ffmpeg chromium redis-server, then run the same command again.');
 });
 
 test('[SU4] root names the packages and installs them, with fresh package lists when the old ones fail', async () => {
