@@ -11,7 +11,9 @@ import { createCallStory } from './calls/call-story.ts';
 import { CallWatch } from './calls/call-watch.ts';
 import { createAttachmentService } from './chat/attachment-service.ts';
 import { createChat } from './chat/create-chat.ts';
+import { readOrMakeDataKey } from './chat/data-key.ts';
 import { createVirusScanner } from './chat/virus-scan.ts';
+import { Cluster } from './cluster/cluster.ts';
 import type { Config } from './config.ts';
 import { serverActor } from './db/audit-log.ts';
 import { openDatabase } from './db/database.ts';
@@ -38,7 +40,7 @@ import { flowingUserIds } from './rooms/media-flow.ts';
 import { createMediaService } from './rooms/media-service.ts';
 import { createModerationService } from './rooms/moderation-service.ts';
 import { createRoomService } from './rooms/room-service.ts';
-import { markAllLeft } from './rooms/room-store.ts';
+import { markServerLeft } from './rooms/room-store.ts';
 import { WorkerPool } from './sfu/worker-pool.ts';
 import { createDispatch } from './signaling/dispatch.ts';
 import { createFanOut } from './signaling/fan-out.ts';
@@ -84,9 +86,33 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
   const databaseUrl =
     config.databaseUrl ?? parts.adopt(await startEmbeddedDatabase({ dataDir: config.dataDir, log }), (embedded) => embedded.close()).url;
   const db = parts.adopt(await openDatabase({ url: databaseUrl, log }), (database) => database.close());
-  await markAllLeft(db.sql, 'server_restart');
+  const { redisUrl, serverUrl } = config;
+  const cluster = parts.adopt(
+    await Cluster.open({
+      db,
+      log: log.child({ part: 'cluster' }),
+      redisUrl,
+      serverUrl,
+      closeBooks: (tx, of) => markServerLeft(tx, of, 'server_restart'),
+    }),
+    (own) => own.close(),
+  );
 
-  const ownSecret = readOrMakeSecret(config.dataDir, 'token-secret');
+  const keyRing = createKeyRing(
+    config.encryptionKeys.length > 0
+      ? config.encryptionKeys
+      : [{ id: 'own', key: Buffer.from(readOrMakeSecret(config.dataDir, 'encryption-key'), 'base64url') }],
+  );
+  if (config.encryptionKeys.length === 0) {
+    log.warn(
+      { dataDir: config.dataDir },
+      'ENCRYPTION_KEYS is not set: what is kept is encrypted by a key in the data folder; back it up apart from the data',
+    );
+  }
+  // Tokens of rooms open them on every server.
+  const ownSecret = cluster.isAlone
+    ? readOrMakeSecret(config.dataDir, 'token-secret')
+    : (await readOrMakeDataKey(db, keyRing, 'token-secret')).toString('base64url');
   const tokens = createTokenService({ auth: config.auth, isDemo: config.isDemo, ownSecret });
   const users = createUserService({ db, facts });
   const acquaintances = createAcquaintanceService({ db, accessPolicy: config.accessPolicy });
@@ -113,31 +139,22 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
     log: log.child({ part: 'sockets' }),
     corsOrigins: config.http.corsOrigins,
     trustedProxies: config.http.trustedProxies,
+    createLimiter: cluster.createLimiter,
     limits,
   });
-  const notifier = createFanOut(sockets.io, (sessionId) => sockets.findSession(sessionId));
+  const notifier = createFanOut(sockets.io, (sessionId) => sockets.findSession(sessionId), cluster.tell);
 
   const rooms = new LiveRooms({
     notifier,
     createMedia: () => workers.createRoom(),
     limitMinutes: limits.roomMinutes,
+    places: cluster.places,
     onTimeLimit: (roomId) => {
       roomService
         .end(serverActor, roomId, 'time_limit')
         .catch((error: unknown) => log.error({ err: error, roomId }, 'room did not end in time'));
     },
   });
-  const keyRing = createKeyRing(
-    config.encryptionKeys.length > 0
-      ? config.encryptionKeys
-      : [{ id: 'own', key: Buffer.from(readOrMakeSecret(config.dataDir, 'encryption-key'), 'base64url') }],
-  );
-  if (config.encryptionKeys.length === 0) {
-    log.warn(
-      { dataDir: config.dataDir },
-      'ENCRYPTION_KEYS is not set: what is kept is encrypted by a key in the data folder; back it up apart from the data',
-    );
-  }
   const blobStore = parts.adopt(await openBlobStore(config.storage), (store) => store.close());
   blobStore.removeLeftovers().catch((error: unknown) => log.warn({ err: error }, 'what cut uploads left was not removed'));
   const attachments = createAttachmentService({
@@ -147,6 +164,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
     scanner: config.clamavSocket === undefined ? undefined : createVirusScanner(config.clamavSocket),
     limits,
     isMember: (conversationId, chatter) => chat.isMember(conversationId, chatter),
+    createLimiter: cluster.createLimiter,
     conversationOfCall: async (callId) => (await findCall(db.sql, callId))?.conversationId ?? undefined,
   });
   const chat = await createChat({
@@ -158,6 +176,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
     attachments,
     assertMayReach: acquaintances.assertMayReach,
     limits,
+    createLimiter: cluster.createLimiter,
     showsTyping: users.showsTyping,
   });
   parts.defer(() => chat.close());
@@ -168,6 +187,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
   const roomService = createRoomService({
     db,
     facts,
+    log,
     notifier,
     rooms,
     tokens,
@@ -176,8 +196,20 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
     limits,
     publicUrl: () => url,
     iceServersFor: iceServers,
+    assertNotElsewhere: (roomId) => cluster.assertNotElsewhere(roomId),
   });
-  const entry = createEntryService({ db, facts, log, rooms, tokens, conversations, notifier, accessPolicy, iceServersFor: iceServers });
+  const entry = createEntryService({
+    db,
+    serverId: cluster.serverId,
+    facts,
+    log,
+    rooms,
+    tokens,
+    conversations,
+    notifier,
+    accessPolicy,
+    iceServersFor: iceServers,
+  });
   parts.defer(() => entry.close('server_shutdown'));
   const moderation = createModerationService({ db, notifier, rooms, entry });
   const media = createMediaService({ rooms });
@@ -254,6 +286,18 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
   });
   parts.defer(() => sockets.close());
 
+  cluster.connect({
+    facts,
+    deliver: (notice) => notifier.deliver(notice),
+    aliveHere: () => rooms.all.map(({ roomId }) => roomId),
+    giveUp: (roomId) => entry.giveUp(roomId),
+    usersHere: () => sockets.sessions.map(({ identity }) => identity.userId),
+    findSuspended: (userIds) => users.findSuspended(userIds),
+    followRooms: () => roomService.followAll(),
+    tellResync: () => sockets.tellResync(),
+    reopenBooks: () => entry.reopenBooks(),
+  });
+
   const authenticate = createAuthenticate({ tokens, users });
   registerHealthRoutes(http, {
     database: { isNeeded: true, check: () => db.ping() },
@@ -263,6 +307,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
         if (!workers.workers().some((worker) => worker.alive)) throw new Error('no media worker is alive');
       },
     },
+    ...(cluster.redisCheck && { redis: { isNeeded: false, check: cluster.redisCheck } }),
   });
   registerUserRoutes(http, { authenticate, users, contacts });
   registerAppointmentRoutes(http, { authenticate, appointments: createAppointmentService({ db, facts }) });
@@ -279,6 +324,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
   const { host, port } = config.http;
   const listening = await http.listen({ host, port });
   url ||= listening.replace('0.0.0.0', 'localhost').replace('[::]', 'localhost');
+  await cluster.start(serverUrl ?? url);
   log.info({ url, demo: config.isDemo }, 'Parley is ready');
 
   const running = parts.move();

@@ -264,6 +264,8 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   if (has('TURN_URLS') && !has('TURN_SECRET')) faults.push('TURN_SECRET: is needed with TURN_URLS');
   if (new Set(e.ENCRYPTION_KEYS.map(({ id }) => id)).size < e.ENCRYPTION_KEYS.length) faults.push('ENCRYPTION_KEYS: an id comes twice');
   if (has('S3_ACCESS_KEY_ID') !== has('S3_SECRET_ACCESS_KEY')) faults.push('S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY: set both or none');
+  if (has('REDIS_URL') && !has('DATABASE_URL'))
+    faults.push('DATABASE_URL: is needed with REDIS_URL, as several servers share one database');
   const workerCount = e.MEDIA_WORKERS ?? availableParallelism();
   if (e.MEDIA_BASE_PORT > 0 && e.MEDIA_BASE_PORT + workerCount > 65_536) {
     faults.push(`MEDIA_BASE_PORT: ${workerCount} workers don't fit below port 65536`);
@@ -273,6 +275,15 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   const warnings: string[] = [];
   if (e.AUTH_SECRET !== undefined && e.AUTH_SECRET.length < shortestSecret) {
     warnings.push(`AUTH_SECRET is shorter than ${shortestSecret} characters; a longer one is harder to guess`);
+  }
+
+  if (e.REDIS_URL !== undefined && storageOf(e).kind === 'local') {
+    warnings.push('STORAGE_URL is a folder; with REDIS_URL every server must reach the same one');
+  }
+  if (e.REDIS_URL !== undefined && e.SERVER_URL === undefined && e.PUBLIC_URL !== undefined) {
+    warnings.push(
+      'SERVER_URL is not set; with REDIS_URL browsers are sent to it when a room is on this server, so it must differ from the others',
+    );
   }
 
   const listenIp = e.MEDIA_LISTEN_IP ?? (isDemo ? '127.0.0.1' : '0.0.0.0');

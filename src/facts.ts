@@ -18,6 +18,8 @@ export interface FactMap {
   /** These users stand otherwise to others than before: devices, status, note, or being in a call. */
   'presence.changed': [{ userIds: readonly string[] }];
   'room.started': [{ roomId: string }];
+  /** A room's name, notes, lobby or lock has changed. */
+  'room.updated': [{ roomId: string }];
   'room.ended': [{ roomId: string; reason: RoomEndReason; durationSeconds: number }];
   'participant.joined': [{ roomId: string; participantId: string; userId: string }];
   'participant.left': [{ roomId: string; participantId: string; userId: string; reason: LeaveReason }];
@@ -31,6 +33,8 @@ export interface FactMap {
   'call.rang': [{ callId: string; callerId: string; type: CallType; userIds: readonly string[] }];
   /** These users were rung, or would have been had they not been busy, and did not answer. */
   'call.missed': [{ callId: string; callerId: string; type: CallType; userIds: readonly string[] }];
+  /** Another server has died; its books are closed. These rooms stood there, these users were in them. Told by one server only. */
+  'server.died': [{ serverId: string; roomIds: readonly string[]; userIds: readonly string[] }];
   'message.created': [{ messageId: string; conversationId: string; senderId: string; type: MessageType; memberIds: readonly string[] }];
 }
 
@@ -40,4 +44,16 @@ export type Facts = EventEmitter<FactMap>;
 /** Makes the bus; one a server. */
 export function createFacts(): Facts {
   return new EventEmitter<FactMap>();
+}
+
+const relayed = new WeakSet<object>();
+
+/** Marks a fact that has happened on another server. */
+export function markRelayed(fact: object): void {
+  relayed.add(fact);
+}
+
+/** Whether a fact has happened on another server, whose listeners have done what is to be done once: a listener that tells everybody passes it over. */
+export function isRelayed(fact: object): boolean {
+  return relayed.has(fact);
 }

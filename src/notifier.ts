@@ -14,6 +14,13 @@ export type Audience = {
   readonly exceptSessionId?: string;
 };
 
+/** A notice on its way to the sessions of other servers. */
+export interface RelayedNotice {
+  readonly audience: Audience;
+  readonly name: NoticeName;
+  readonly payload: unknown;
+}
+
 /**
  * How rules tell browsers, without knowing about sockets; `signaling/fan-out.ts` does it.
  * Nothing is kept for a session without a socket: after a reconnect it asks for a snapshot.

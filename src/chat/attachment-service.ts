@@ -1,4 +1,5 @@
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { RateLimiterRes } from 'rate-limiter-flexible';
+import type { CreateLimiter } from '../cluster/limiters.ts';
 import { audit } from '../db/audit-log.ts';
 import type { Database, Sql, Transaction } from '../db/database.ts';
 import { addJobIn } from '../jobs/job-queue.ts';
@@ -69,10 +70,11 @@ export function createAttachmentService(parts: {
   isMember: (conversationId: string, chatter: Chatter) => Promise<boolean>;
   /** The conversation beside a call; undefined when there is no such call. */
   conversationOfCall: (callId: string) => Promise<string | undefined>;
+  createLimiter: CreateLimiter;
 }) {
-  const { db, blobs, log, scanner, limits, isMember, conversationOfCall } = parts;
+  const { db, blobs, log, scanner, limits, isMember, conversationOfCall, createLimiter } = parts;
   const uploader = createUploader({ db, blobs, scanner, maxBytes: limits.attachmentBytes, log });
-  const hourly = limits.filesPerHour > 0 ? new RateLimiterMemory({ points: limits.filesPerHour, duration: hourSeconds }) : undefined;
+  const hourly = createLimiter('files', { points: limits.filesPerHour, durationSeconds: hourSeconds });
 
   async function countFile(userId: string): Promise<void> {
     try {

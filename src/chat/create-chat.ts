@@ -1,3 +1,4 @@
+import type { CreateLimiter } from '../cluster/limiters.ts';
 import type { Database, Transaction } from '../db/database.ts';
 import type { Facts } from '../facts.ts';
 import type { Logger } from '../log.ts';
@@ -42,9 +43,10 @@ export async function createChat(parts: {
   attachments: MessageAttachments;
   assertMayReach: AcquaintanceService['assertMayReach'];
   limits: { messageCharacters: number; messagesPerMinute: number; typingSeconds: number };
+  createLimiter: CreateLimiter;
   showsTyping: (userId: string) => Promise<boolean>;
 }) {
-  const { db, facts, notifier, log, keyRing, attachments, assertMayReach, limits, showsTyping } = parts;
+  const { db, facts, notifier, log, keyRing, attachments, assertMayReach, limits, createLimiter, showsTyping } = parts;
   const seal = createMessageSeal(keyRing, log);
   const searchIndex = createSearchIndex(await readOrMakeDataKey(db, keyRing, 'search-index'));
   const views = createMessageViews({ seal, findAttachments: attachments.findForMessages });
@@ -59,6 +61,7 @@ export async function createChat(parts: {
     searchIndex,
     releaseAttachments: attachments.releaseForMessages,
     limits,
+    createLimiter,
   });
   const conversations = createConversationService({
     db,

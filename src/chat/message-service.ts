@@ -1,5 +1,6 @@
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { RateLimiterRes } from 'rate-limiter-flexible';
 import { v7 as uuidv7 } from 'uuid';
+import type { CreateLimiter } from '../cluster/limiters.ts';
 import { audit } from '../db/audit-log.ts';
 import type { Database, Transaction } from '../db/database.ts';
 import type { Facts } from '../facts.ts';
@@ -33,9 +34,10 @@ export function createMessageService(parts: {
   searchIndex: SearchIndex;
   releaseAttachments: (tx: Transaction, messageIds: readonly string[]) => Promise<void>;
   limits: { messageCharacters: number; messagesPerMinute: number };
+  createLimiter: CreateLimiter;
 }) {
-  const { db, facts, notifier, writer, views, seal, searchIndex, releaseAttachments, limits } = parts;
-  const sendLimiter = limits.messagesPerMinute > 0 ? new RateLimiterMemory({ points: limits.messagesPerMinute, duration: 60 }) : undefined;
+  const { db, facts, notifier, writer, views, seal, searchIndex, releaseAttachments, limits, createLimiter } = parts;
+  const sendLimiter = createLimiter('messages', { points: limits.messagesPerMinute, durationSeconds: 60 });
 
   function assertContent(content: string | undefined, isNeeded: boolean): void {
     if (isNeeded && !content?.trim()) throw invalid('content', 'must not be empty');

@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Identity, RoomGrants, TokenService } from '../auth/token.ts';
 import type { ConversationService } from '../chat/conversation-service.ts';
-import { audit } from '../db/audit-log.ts';
+import { type Actor, audit, serverActor } from '../db/audit-log.ts';
 import type { Database } from '../db/database.ts';
 import type { Facts } from '../facts.ts';
 import type { Logger } from '../log.ts';
@@ -33,6 +33,8 @@ export type EntryService = ReturnType<typeof createEntryService>;
 /** Rules of coming and going: who may enter, the lobby, the snapshot, and what happens when somebody leaves. */
 export function createEntryService(parts: {
   db: Database;
+  /** This server, in the books. */
+  serverId: string;
   facts: Facts;
   log: Logger;
   rooms: LiveRooms;
@@ -42,7 +44,7 @@ export function createEntryService(parts: {
   accessPolicy: 'appointment' | 'open';
   iceServersFor: (userId: string) => IceServer[];
 }) {
-  const { db, facts, log, rooms, tokens, conversations, notifier, accessPolicy, iceServersFor } = parts;
+  const { db, serverId, facts, log, rooms, tokens, conversations, notifier, accessPolicy, iceServersFor } = parts;
   /** One user's comings and goings happen one after another, whatever tabs they come from. */
   const inTurn = createInTurn();
 
@@ -59,15 +61,13 @@ export function createEntryService(parts: {
     if (row.endedAt) throw new AppError('room.ended');
     if (!there?.findParticipantOfUser(identity.userId)) assertNotTooEarly(identity, relation, rights);
 
-    const live = rooms.open(row);
-    const release = live.hold();
+    const { live, letGo } = await rooms.open(row);
     try {
       const reply = await enterOrWait(caller, live, rights, request.rtpCapabilities);
       await leaveOtherRooms(caller, live);
       return reply;
     } finally {
-      release();
-      rooms.release(live);
+      letGo();
     }
   }
 
@@ -148,7 +148,7 @@ export function createEntryService(parts: {
       if (!running) throw new AppError('room.ended');
       if (running.row.locked && !rights.canModerate) throw new AppError('room.locked');
       const { userId } = identity;
-      await store.insertParticipant(tx, { participantId, roomId, userId });
+      await store.insertParticipant(tx, { participantId, roomId, userId, serverId });
       const conversation = await conversations.enterRoom(tx, running.row, userId, rights.canModerate ? 'admin' : 'member');
       await audit(tx, { actor: actorOf(caller), action: 'participant.joined', subject: roomId, details: { participantId } });
       return { ...running, conversation };
@@ -185,7 +185,7 @@ export function createEntryService(parts: {
   }
 
   /** Keeps the books on somebody who has gone; nothing when they are closed already, as by the end of the room. */
-  async function writeLeave(actor: ReturnType<typeof actorOf>, roomId: string, { participantId }: ParticipantState, reason: LeaveReason) {
+  async function writeLeave(actor: Actor, roomId: string, { participantId }: ParticipantState, reason: LeaveReason) {
     await db.transaction(async (tx) => {
       if ((await store.markLeft(tx, [participantId], reason)) === 0) return;
       await audit(tx, { actor, action: 'participant.left', subject: roomId, details: { participantId, reason } });
@@ -267,6 +267,29 @@ export function createEntryService(parts: {
       return live?.participants ?? [];
     },
 
+    /**
+     * A room that is alive here belongs to another server, as after a long pause of this one: it closes here, and whoever is in it or waits for it
+     * is asked to join again, which sends them there.
+     */
+    async giveUp(roomId: string): Promise<void> {
+      const live = rooms.find(roomId);
+      if (!live) return;
+      notifier.notify({ to: { roomId } }, 'room:mediaLost', { reason: 'moved' });
+      for (const sessionId of live.lobby.sessionIds) notifier.notify({ to: { sessionId } }, 'room:admitted', { roomId });
+      const gone = live.close('server_restart');
+      rooms.release(live);
+      for (const participant of gone) {
+        await writeLeave(serverActor, roomId, participant, 'server_restart');
+        tellLeft(roomId, participant, 'server_restart');
+      }
+    },
+
+    /** Others have taken this server for dead and closed its books: opens them again for those who are still here. */
+    async reopenBooks(): Promise<void> {
+      const present = rooms.all.flatMap((live) => live.participants.map(({ participantId }) => participantId));
+      await store.markBack(db.sql, present, serverId);
+    },
+
     /** Waits for comings and goings under way, then closes every room of this server, with its books. */
     async close(reason: LeaveReason): Promise<void> {
       await inTurn.idle();
@@ -282,6 +305,7 @@ export function createEntryService(parts: {
       );
       for (const { roomId, participant } of gone) tellLeft(roomId, participant, reason);
       if (gone.length > 0) log.info({ participants: gone.length, reason }, 'rooms closed');
+      await rooms.idle();
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Notifier } from '../notifier.ts';
 import { AppError } from '../protocol/errors.ts';
 import type { MediaRoom } from '../sfu/media-room.ts';
+import { createInTurn } from './in-turn.ts';
 import { LiveRoom, type Seat } from './live-room.ts';
 import type { RoomRow } from './room-store.ts';
 
@@ -10,12 +11,22 @@ export interface LiveRoomsOptions {
   /** Minutes after which a room ends; 0: never. */
   readonly limitMinutes: number;
   readonly onTimeLimit: (roomId: string) => void;
+  /** With other servers about: a room is taken before it comes to life here, and given back afterwards. */
+  readonly places?:
+    | {
+        /** Errors: `room.elsewhere`. */
+        take(roomId: string): Promise<void>;
+        release(roomId: string): Promise<void>;
+      }
+    | undefined;
 }
 
 /** The rooms that are alive on this server. A room is here from the first knock until the last participant has left. */
 export class LiveRooms {
   readonly #rooms = new Map<string, LiveRoom>();
   readonly #options: LiveRoomsOptions;
+  /** A room is taken and given back in turn, so that it is this server's as long as it is alive here. */
+  readonly #moves = createInTurn();
 
   constructor(options: LiveRoomsOptions) {
     this.#options = options;
@@ -29,14 +40,31 @@ export class LiveRooms {
     return this.#rooms.get(roomId);
   }
 
-  /** The room of a row; brought to life when it is not. */
-  open(row: RoomRow): LiveRoom {
-    const known = this.#rooms.get(row.roomId);
-    if (known) return known;
-    const { onTimeLimit, ...options } = this.#options;
-    const live = new LiveRoom({ ...options, row, onTimeLimit: () => onTimeLimit(row.roomId) });
+  /**
+   * The room of a row, brought to life when it is not, and kept alive until `letGo` is called. Errors: `room.elsewhere` when it is alive on another
+   * server.
+   */
+  async open(row: RoomRow): Promise<{ live: LiveRoom; letGo: () => void }> {
+    const { places } = this.#options;
+    if (!places || this.#rooms.has(row.roomId)) return this.#hold(row);
+    return await this.#moves.run(row.roomId, async () => {
+      if (!this.#rooms.has(row.roomId)) await places.take(row.roomId);
+      return this.#hold(row);
+    });
+  }
+
+  #hold(row: RoomRow): { live: LiveRoom; letGo: () => void } {
+    const { onTimeLimit, places: _, ...options } = this.#options;
+    const live = this.#rooms.get(row.roomId) ?? new LiveRoom({ ...options, row, onTimeLimit: () => onTimeLimit(row.roomId) });
     this.#rooms.set(row.roomId, live);
-    return live;
+    const release = live.hold();
+    return {
+      live,
+      letGo: () => {
+        release();
+        this.release(live);
+      },
+    };
   }
 
   /** Where a session sits, if it does. */
@@ -65,7 +93,18 @@ export class LiveRooms {
   /** Lets go of a room that has nobody left, or that has ended. */
   release(live: LiveRoom): void {
     if (!live.closed && !live.isEmpty) return;
-    if (this.#rooms.get(live.roomId) === live) this.#rooms.delete(live.roomId);
+    const { roomId } = live;
+    const wasHere = this.#rooms.get(roomId) === live && this.#rooms.delete(roomId);
     live.close('room_ended');
+    const { places } = this.#options;
+    if (!wasHere || !places) return;
+    void this.#moves.run(roomId, async () => {
+      if (!this.#rooms.has(roomId)) await places.release(roomId);
+    });
+  }
+
+  /** Resolves when every room that is no longer alive here is given back. */
+  idle(): Promise<void> {
+    return this.#moves.idle();
   }
 }

@@ -3,11 +3,13 @@ import type { Identity, RoomGrants, TokenService } from '../auth/token.ts';
 import type { ConversationService } from '../chat/conversation-service.ts';
 import { type Actor, audit, serverActor } from '../db/audit-log.ts';
 import type { Database, Transaction } from '../db/database.ts';
-import type { Facts } from '../facts.ts';
+import { type FactMap, type Facts, isRelayed } from '../facts.ts';
+import type { Logger } from '../log.ts';
 import type { Notifier } from '../notifier.ts';
 import { AppError } from '../protocol/errors.ts';
 import { allSources } from '../protocol/ids.ts';
 import type { CreateRoomBody, IceServer, RoomDetails, RoomEndReason, UpdateRoomBody } from '../protocol/room.ts';
+import type { LiveRoom } from './live-room.ts';
 import type { LiveRooms } from './live-rooms.ts';
 import { assertGrantsFit, assertMayEnter, assertNotTooEarly, isModerator } from './room-access.ts';
 import * as store from './room-store.ts';
@@ -28,6 +30,7 @@ export type RoomService = ReturnType<typeof createRoomService>;
 export function createRoomService(parts: {
   db: Database;
   facts: Facts;
+  log: Logger;
   notifier: Notifier;
   rooms: LiveRooms;
   tokens: TokenService;
@@ -36,8 +39,11 @@ export function createRoomService(parts: {
   limits: { roomsPerDay: number; participants: number; roomMinutes: number };
   publicUrl: () => string;
   iceServersFor: (userId: string) => IceServer[];
+  /** Errors: `room.elsewhere` when a room is alive on another server. */
+  assertNotElsewhere: (roomId: string) => Promise<void>;
 }) {
-  const { db, facts, notifier, rooms, tokens, conversations, accessPolicy, limits, publicUrl, iceServersFor } = parts;
+  const { db, facts, log, notifier, rooms, tokens, conversations, accessPolicy, limits, publicUrl, iceServersFor, assertNotElsewhere } =
+    parts;
   const joinUrlOf = (roomId: string) => `${publicUrl()}/r/${roomId}`;
 
   /** The room, for those who may enter it. Errors: `room.not_found`, `room.banned`, `auth.forbidden`. */
@@ -49,13 +55,26 @@ export function createRoomService(parts: {
     return { row, relation, rights: assertMayEnter(row, identity, relation, undefined, accessPolicy) };
   }
 
-  function toDetails(row: store.RoomRow, canModerate: boolean): RoomDetails {
-    return {
+  /** Rooms with what one may know of them. */
+  async function toDetails(entries: readonly { row: store.RoomRow; canModerate: boolean }[]): Promise<RoomDetails[]> {
+    // In a room that is not alive here people may be on another server, and only the books know of them.
+    const unknown = entries.map(({ row }) => row).filter(({ roomId, status }) => status === 'in_progress' && !rooms.find(roomId));
+    const present = await store.countPresent(
+      db.sql,
+      unknown.map(({ roomId }) => roomId),
+    );
+    return entries.map(({ row, canModerate }) => ({
       ...toRoom(row, limits.roomMinutes),
       joinUrl: joinUrlOf(row.roomId),
-      participantCount: rooms.find(row.roomId)?.participants.length ?? 0,
+      participantCount: rooms.find(row.roomId)?.participants.length ?? present.get(row.roomId) ?? 0,
       ...(canModerate && { notes: row.notes }),
-    };
+    }));
+  }
+
+  async function toDetailsOf(row: store.RoomRow, canModerate: boolean): Promise<RoomDetails> {
+    const [details] = await toDetails([{ row, canModerate }]);
+    if (!details) throw new Error('one room makes one answer');
+    return details;
   }
 
   async function assertBelowDailyLimit(tx: Transaction, { userId, role }: Identity): Promise<void> {
@@ -81,21 +100,62 @@ export function createRoomService(parts: {
     });
     if (!row) return undefined;
     const notice = { roomId, reason: row.endReason ?? reason, durationSeconds: durationSeconds(row) };
-    const live = rooms.find(roomId);
-    if (live) {
-      notifier.notify({ to: { roomId } }, 'room:ended', notice);
-      for (const sessionId of live.lobby.sessionIds) notifier.notify({ to: { sessionId } }, 'room:ended', notice);
-      for (const { participantId, identity } of live.close('room_ended')) {
-        facts.emit('participant.left', { roomId, participantId, userId: identity.userId, reason: 'room_ended' });
-      }
-      rooms.release(live);
-    }
+    closeHere(notice);
     facts.emit('room.ended', notice);
     return row;
   }
 
+  /** Tells everybody in a room that is alive here that it has ended, and lets them go. */
+  function closeHere(notice: FactMap['room.ended'][0]): void {
+    const { roomId } = notice;
+    const live = rooms.find(roomId);
+    if (!live) return;
+    notifier.notify({ to: { roomId } }, 'room:ended', notice);
+    for (const sessionId of live.lobby.sessionIds) notifier.notify({ to: { sessionId } }, 'room:ended', notice);
+    for (const { participantId, identity } of live.close('room_ended')) {
+      facts.emit('participant.left', { roomId, participantId, userId: identity.userId, reason: 'room_ended' });
+    }
+    rooms.release(live);
+  }
+
+  /** A room that is alive here takes over what has changed of it. */
+  function applyChanges(live: LiveRoom, changes: Partial<Pick<store.RoomRow, 'name' | 'notes' | 'lobby' | 'locked'>>): void {
+    const { locked } = live.row;
+    live.row = { ...live.row, ...changes };
+    // Nobody is left standing at a door that is open now.
+    if (!live.row.lobby) live.lobby.admitAll();
+    if (live.row.locked !== locked) {
+      notifier.notify({ to: { roomId: live.roomId } }, locked ? 'room:unlocked' : 'room:locked', { roomId: live.roomId });
+    }
+  }
+
+  /** Rooms that are alive here follow their rows, which another server may have changed or ended. */
+  async function followRows(roomIds: readonly string[]): Promise<void> {
+    const alive = roomIds.filter((roomId) => rooms.find(roomId));
+    if (alive.length === 0) return;
+    for (const row of await store.findRooms(db.sql, alive)) {
+      const { roomId, name, notes, lobby, locked } = row;
+      const live = rooms.find(roomId);
+      if (row.endReason) closeHere({ roomId, reason: row.endReason, durationSeconds: durationSeconds(row) });
+      else if (live) applyChanges(live, { name, notes, lobby, locked });
+    }
+  }
+
+  facts.on('room.ended', (notice) => {
+    if (isRelayed(notice)) closeHere(notice);
+  });
+  facts.on('room.updated', (fact) => {
+    if (!isRelayed(fact)) return;
+    followRows([fact.roomId]).catch((error: unknown) =>
+      log.warn({ err: error, roomId: fact.roomId }, 'a change of a room was not taken over'),
+    );
+  });
+
   return {
     end,
+
+    /** Every room that is alive here follows its row: something told by other servers may have been lost. */
+    followAll: () => followRows(rooms.all.map(({ roomId }) => roomId)),
 
     /**
      * Makes the room that users are rung into, as part of the transaction that begins the call. Providers and admins among them moderate before a
@@ -214,7 +274,7 @@ export function createRoomService(parts: {
         page.map((row) => row.roomId),
       );
       return {
-        rooms: page.map((row) => toDetails(row, isModerator(row, identity, undefined, own.has(row.roomId)))),
+        rooms: await toDetails(page.map((row) => ({ row, canModerate: isModerator(row, identity, undefined, own.has(row.roomId)) }))),
         cursor: rows.length > limit ? (page.at(-1)?.roomId ?? null) : null,
       };
     },
@@ -222,7 +282,7 @@ export function createRoomService(parts: {
     /** One room. Errors: `room.not_found`. */
     async get({ identity }: Requester, roomId: string): Promise<RoomDetails> {
       const { row, rights } = await getRoomFor(identity, roomId);
-      return toDetails(row, rights.canModerate);
+      return await toDetailsOf(row, rights.canModerate);
     },
 
     /** Changes a room's name, notes or lobby; for moderators. Errors: `room.not_found`, `room.ended`, `auth.forbidden`. */
@@ -232,7 +292,7 @@ export function createRoomService(parts: {
       if (row.endedAt && (body.name !== undefined || body.lobby !== undefined)) throw new AppError('room.ended');
       const { name, notes, lobby } = body;
       const changes = { ...(name !== undefined && { name }), ...(notes !== undefined && { notes }), ...(lobby !== undefined && { lobby }) };
-      if (Object.keys(changes).length === 0) return toDetails(row, true);
+      if (Object.keys(changes).length === 0) return await toDetailsOf(row, true);
       const changed = await db.transaction(async (tx) => {
         const updated = await store.updateRoom(tx, roomId, changes);
         const actor = { userId: identity.userId, role: identity.role, address };
@@ -241,12 +301,9 @@ export function createRoomService(parts: {
       });
       if (!changed) throw new AppError('room.not_found');
       const live = rooms.find(roomId);
-      if (live) {
-        live.row = { ...live.row, ...changes };
-        // Nobody is left standing at a door that is open now.
-        if (!live.row.lobby) live.lobby.admitAll();
-      }
-      return toDetails(changed, true);
+      if (live) applyChanges(live, changes);
+      facts.emit('room.updated', { roomId });
+      return await toDetailsOf(changed, true);
     },
 
     /** A token for oneself that opens this room alone. Errors: `room.not_found`, `room.ended`. */
@@ -262,12 +319,13 @@ export function createRoomService(parts: {
 
     /**
      * Whether one may enter, and who is there; entering itself is `room:join` on the socket.
-     * Errors: `room.not_found`, `room.ended`, `room.too_early`, `room.locked`, `room.full`.
+     * Errors: `room.not_found`, `room.ended`, `room.too_early`, `room.elsewhere`, `room.locked`, `room.full`.
      */
     async prepareJoin({ identity }: Requester, roomId: string) {
       const { row, relation, rights } = await getRoomFor(identity, roomId);
       if (row.endedAt) throw new AppError('room.ended');
       const live = rooms.find(roomId);
+      if (!live) await assertNotElsewhere(roomId);
       const isThere = live?.findParticipantOfUser(identity.userId) !== undefined;
       if (!isThere) assertNotTooEarly(identity, relation, rights);
       if (row.locked && !isThere && !rights.canModerate) throw new AppError('room.locked');

@@ -187,7 +187,46 @@ export async function markRoomLeft(tx: Transaction, roomId: string, reason: Leav
     .where(and(eq(roomParticipants.roomId, roomId), isNull(roomParticipants.leftAt)));
 }
 
-/** Closes the books on everybody whom a server that died left behind. */
-export async function markAllLeft(db: Db, reason: LeaveReason): Promise<void> {
-  await db.update(roomParticipants).set({ leftAt: sql`now()`, leaveReason: reason }).where(isNull(roomParticipants.leftAt));
+/** Closes the books on everybody whom dead servers left behind: one server, or every other than one. Answers where they were. */
+export function markServerLeft(
+  tx: Transaction,
+  of: { serverId: string } | { allBut: string },
+  reason: LeaveReason,
+): Promise<{ serverId: string | null; roomId: string; userId: string }[]> {
+  const { serverId, roomId, userId } = roomParticipants;
+  const isOfDead = 'serverId' in of ? eq(serverId, of.serverId) : sql`${serverId} is distinct from ${of.allBut}`;
+  return tx
+    .update(roomParticipants)
+    .set({ leftAt: sql`now()`, leaveReason: reason })
+    .where(and(isOfDead, isNull(roomParticipants.leftAt)))
+    .returning({ serverId, roomId, userId });
+}
+
+/** Notes that participants whom another server took for gone with theirs are there after all. */
+export async function markBack(db: Db, participantIds: readonly string[], serverId: string): Promise<void> {
+  if (participantIds.length === 0) return;
+  const isTakenForGone = and(eq(roomParticipants.serverId, serverId), eq(roomParticipants.leaveReason, 'server_restart'));
+  await db
+    .update(roomParticipants)
+    .set({ leftAt: null, leaveReason: null })
+    .where(and(inArray(roomParticipants.participantId, [...participantIds]), isTakenForGone));
+}
+
+/** Rooms by their ids, in no order. */
+export function findRooms(db: Db, roomIds: readonly string[]): Promise<RoomRow[]> {
+  return db
+    .select()
+    .from(rooms)
+    .where(inArray(rooms.roomId, [...roomIds]));
+}
+
+/** How many are in each of these rooms, on whatever server; rooms without anybody are left out. */
+export async function countPresent(db: Db, roomIds: readonly string[]): Promise<Map<string, number>> {
+  if (roomIds.length === 0) return new Map();
+  const rows = await db
+    .select({ roomId: roomParticipants.roomId, present: count() })
+    .from(roomParticipants)
+    .where(and(inArray(roomParticipants.roomId, [...roomIds]), isNull(roomParticipants.leftAt)))
+    .groupBy(roomParticipants.roomId);
+  return new Map(rows.map(({ roomId, present }) => [roomId, present]));
 }

@@ -1,16 +1,29 @@
 import type { Server } from 'socket.io';
-import type { Audience, Notifier } from '../notifier.ts';
-import type { NoticeName } from '../protocol/index.ts';
+import type { Audience, Notifier, RelayedNotice } from '../notifier.ts';
 import { conversationChannel, moderatorChannel, roomChannel, type Session, sessionChannel, userChannel } from './session.ts';
 
-/** Sends notices through socket.io's rooms. */
-export function createFanOut(io: Server, findSession: (sessionId: string) => Session | undefined): Notifier {
-  const emit = (channel: string | string[], exceptSessionId: string | undefined, name: NoticeName, payload: unknown) => {
-    const target = io.to(channel);
+/**
+ * Sends notices through socket.io's rooms to the sessions of this server, in the tick in which they are told, and hands to `relay` what sessions
+ * elsewhere may have to hear. A room's sessions are all on the server where the room is alive.
+ */
+export function createFanOut(
+  io: Server,
+  findSession: (sessionId: string) => Session | undefined,
+  relay?: (notice: RelayedNotice) => void,
+): Notifier & { deliver(notice: RelayedNotice): void } {
+  const deliver = ({ audience: { to, exceptSessionId }, name, payload }: RelayedNotice) => {
+    const target = io.to(channelOf(to));
     (exceptSessionId === undefined ? target : target.except(sessionChannel(exceptSessionId))).emit(name, payload);
   };
+  const isForOthersToo = (to: Audience['to']) => 'userIds' in to || ('sessionId' in to && !findSession(to.sessionId));
   return {
-    notify: ({ to, exceptSessionId }, name, payload) => emit(channelOf(to), exceptSessionId, name, payload),
+    /** Sends what another server has handed on. */
+    deliver,
+    notify: (audience, name, payload) => {
+      const notice = { audience, name, payload };
+      deliver(notice);
+      if (relay && isForOthersToo(audience.to)) relay(notice);
+    },
     enterRoom: (sessionId, roomId, { moderator }) => {
       const session = findSession(sessionId);
       session?.join(roomChannel(roomId));

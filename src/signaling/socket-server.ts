@@ -1,9 +1,10 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import proxyAddr from '@fastify/proxy-addr';
-import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { type RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible';
 import { Server, type Socket } from 'socket.io';
 import { Encoder } from 'socket.io-parser';
 import type { Identity, TokenService } from '../auth/token.ts';
+import type { CreateLimiter } from '../cluster/limiters.ts';
 import { appErrorOfDatabase } from '../db/database-error.ts';
 import type { Facts } from '../facts.ts';
 import type { Logger } from '../log.ts';
@@ -48,6 +49,7 @@ export interface SocketServerOptions {
   readonly log: Logger;
   readonly corsOrigins: readonly string[];
   readonly trustedProxies: readonly string[];
+  readonly createLimiter: CreateLimiter;
   readonly limits: {
     readonly reconnectSeconds: number;
     readonly pingIntervalSeconds: number;
@@ -65,7 +67,7 @@ export class SocketServer {
   readonly io: Server;
   readonly #options: SocketServerOptions;
   readonly #sessions = new Map<string, Session>();
-  readonly #refusedAttempts: RateLimiterMemory | undefined;
+  readonly #refusedAttempts: RateLimiterAbstract | undefined;
   readonly #trusts: (address: string, hop: number) => boolean;
   /** When users were last suspended, for those that were being signed in at that moment. */
   readonly #suspendedAtMs = new Map<string, number>();
@@ -75,10 +77,8 @@ export class SocketServer {
     const { httpServer, limits, corsOrigins, trustedProxies } = options;
     this.#options = options;
     this.#trusts = proxyAddr.compile([...trustedProxies]);
-    this.#refusedAttempts =
-      limits.refusedConnectionsPerMinute > 0
-        ? new RateLimiterMemory({ points: limits.refusedConnectionsPerMinute, duration: 60 })
-        : undefined;
+    const points = limits.refusedConnectionsPerMinute;
+    this.#refusedAttempts = options.createLimiter('refused-connections', { points, durationSeconds: 60 });
     const maxBytes = limits.payloadBytes > 0 ? limits.payloadBytes * hardLimitFactor : Number.MAX_SAFE_INTEGER;
     this.io = new Server(httpServer, {
       serveClient: false,
@@ -119,6 +119,11 @@ export class SocketServer {
     });
   }
 
+  /** Notices may have been lost on the way from other servers: everybody here is asked to look for themselves. */
+  tellResync(): void {
+    this.io.emit('session:resync', {});
+  }
+
   /** Ends all sessions of a user. */
   endSessionsOf(userId: string, reason: LeaveReason): void {
     for (const session of this.sessions) if (session.identity.userId === userId) session.close(reason);
@@ -157,7 +162,7 @@ export class SocketServer {
     if (!this.#refusedAttempts) return error;
     const tooMany = await this.#refusedAttempts.consume(address).then(
       () => false,
-      () => true,
+      (reason: unknown) => reason instanceof RateLimiterRes,
     );
     return tooMany ? new AppError('auth.too_many_attempts') : error;
   }

@@ -71,6 +71,9 @@ export function createUserService({ db, facts }: { db: Database; facts: Facts })
       return user;
     },
 
+    /** Those of these users who are suspended. */
+    findSuspended: (userIds: readonly string[]): Promise<string[]> => store.findSuspended(db.sql, userIds),
+
     /** Changes one's own name, locale or privacy. Errors: `auth.forbidden` with a token for one room. */
     async update(requester: Requester, changes: UpdateUserBody): Promise<User> {
       assertNotForOneRoom(requester);

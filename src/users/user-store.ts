@@ -1,4 +1,4 @@
-import { and, eq, isNull, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
 import type { Sql, Transaction } from '../db/database.ts';
 import { users } from '../db/tables.ts';
 import type { Role } from '../protocol/ids.ts';
@@ -41,6 +41,16 @@ export async function suspendUser(db: Sql | Transaction, userId: string): Promis
     .returning({ suspendedAt: users.suspendedAt });
   if (!row?.suspendedAt) throw new Error('suspension returned no row');
   return row.suspendedAt;
+}
+
+/** Those of these users who are suspended. */
+export async function findSuspended(db: Sql | Transaction, userIds: readonly string[]): Promise<string[]> {
+  if (userIds.length === 0) return [];
+  const rows = await db
+    .select({ userId: users.userId })
+    .from(users)
+    .where(and(inArray(users.userId, [...userIds]), isNotNull(users.suspendedAt)));
+  return rows.map(({ userId }) => userId);
 }
 
 /** Lifts a suspension; answers whether there was one. */
