@@ -79,9 +79,7 @@ export class Relay extends EventEmitter<{ heard: [RelayItem]; missed: [] }> {
     this.#lastSeq += 1;
     this.#waiting.push({ seq: this.#lastSeq, json });
     this.#waitingBytes += json.length;
-    this.#flushing ??= this.#flush().finally(() => {
-      this.#flushing = undefined;
-    });
+    this.#flushing ??= this.#flush();
   }
 
   /** Tells what is still to be told, if Redis answers, and stops listening; idempotent. */
@@ -111,6 +109,12 @@ export class Relay extends EventEmitter<{ heard: [RelayItem]; missed: [] }> {
   async #flush(): Promise<void> {
     // What is told in one tick goes in one entry.
     await Promise.resolve();
+    await this.#writeWaiting();
+    // In the tick in which nothing waits any more: what is told next begins anew.
+    this.#flushing = undefined;
+  }
+
+  async #writeWaiting(): Promise<void> {
     while (this.#waiting.length > 0 && this.#link.isUp && !this.#ended.signal.aborted) {
       const batch = this.#nextBatch();
       const [first] = batch;

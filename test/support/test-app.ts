@@ -27,7 +27,7 @@ export interface TestUser {
 }
 
 /**
- * A real server on a free port with its own clone of the database and one media worker. At the end it fails when a session, room, transport or
+ * A real server on a free port with its own clone of the database, unless it shares one, and one media worker. At the end it fails when a session, room, transport or
  * timer is left over.
  */
 export class TestApp {
@@ -45,10 +45,11 @@ export class TestApp {
   static async start(
     env: Record<string, string>,
     overrides: AppOverrides = {},
+    shared?: { databaseUrl: string },
   ): Promise<TestApp & { [Symbol.asyncDispose](): Promise<void> }> {
     await using parts = new AsyncDisposableStack();
     const timersBefore = activeTimers();
-    const database = parts.use(await createTestDatabase());
+    const url = shared?.databaseUrl ?? parts.use(await createTestDatabase()).url;
     const dataDir = mkdtempSync(path.join(tmpdir(), 'parley-app-'));
     parts.defer(() => rmSync(dataDir, { recursive: true, force: true }));
     const secret = env['AUTH_SECRET'] ?? randomBytes(32).toString('hex');
@@ -58,7 +59,7 @@ export class TestApp {
       HOST: '127.0.0.1',
       PORT: '0',
       DATA_DIR: dataDir,
-      DATABASE_URL: database.url,
+      DATABASE_URL: url,
       AUTH_SECRET: secret,
       // The same for all, so that a second server can take up a first one's database.
       ENCRYPTION_KEYS: `test:${Buffer.alloc(32, 7).toString('base64')}`,
@@ -70,13 +71,14 @@ export class TestApp {
       ...env,
     });
     const app = parts.adopt(await createApp(config, overrides), (running) => running.close());
-    const test = new TestApp(app, secret, database.url);
+    const test = new TestApp(app, secret, url);
     parts.defer(() => test.#expectNothingLeft());
     const all = parts.move();
     return Object.assign(test, {
       async [Symbol.asyncDispose]() {
         await all.disposeAsync();
-        await waitFor('all timers to end', () => activeTimers() <= timersBefore, 3_000);
+        // Of several servers in one process only the last one to end can tell.
+        if (!shared) await waitFor('all timers to end', () => activeTimers() <= timersBefore, 3_000);
       },
     });
   }
@@ -155,6 +157,7 @@ export class TestApp {
 /** Starts a server for one test: `await using app = await startTestApp()`. */
 export const startTestApp = (env: Record<string, string> = {}, overrides: AppOverrides = {}) => TestApp.start(env, overrides);
 
-function activeTimers(): number {
+/** Timers of this process that have not ended. */
+export function activeTimers(): number {
   return process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
 }

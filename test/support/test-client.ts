@@ -86,6 +86,8 @@ export class TestClient {
       const index = queue.findIndex(fits);
       const found = queue[index];
       if (found === undefined) return;
+      // Several may come in one tick; this one is for one.
+      this.#waiters.delete(look);
       this.#queues.set(name, queue.toSpliced(index, 1));
       resolve(found);
     };
