@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createOutboxStore } from '../../src/client/chat/outbox-store.ts';
 import { type ChatConversation, ParleyError } from '../../src/client/index.ts';
+import { userChannel } from '../../src/signaling/session.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { textsOf, untilIn } from './chat-fixture.ts';
@@ -296,3 +297,20 @@ async function storedOf(userId: string): Promise<unknown[]> {
     store.close();
   }
 }
+
+test('[CL17] after session:resync what was told unheard is shown', async () => {
+  await using app = await startTestApp(settings);
+  using talk = await meet(app);
+  const { hosts, guests } = talk;
+  hosts.send({ content: 'message 1' });
+  await shows(guests, numbered(1));
+  const deaf = app.app.sockets.sessions.find(({ identity }) => identity.userId === talk.guest.client.userId);
+  assert.ok(deaf);
+  deaf.leave(userChannel(deaf.identity.userId));
+  hosts.send({ content: 'message 2' });
+  hosts.send({ content: 'message 3' });
+  await shows(hosts, numbered(3));
+  assert.deepEqual(textsOf(guests.view), numbered(1));
+  app.app.sockets.tellResync();
+  await shows(guests, numbered(3));
+});

@@ -172,6 +172,7 @@ export class Chat {
       this.#off.push(this.#connection.onNotice(name, listener));
     };
     this.#off.push(this.#connection.on('ready', () => this.#onReady()));
+    on('session:resync', () => this.#onReady());
     on('chat:message', ({ message }) => this.#onMessage(message));
     on('chat:messageEdited', ({ message }) => {
       this.#change({ book: withChangedMessage(this.#book, message), unsure: [] });
