@@ -39,6 +39,7 @@ import { LiveRooms } from './rooms/live-rooms.ts';
 import { flowingUserIds } from './rooms/media-flow.ts';
 import { createMediaService } from './rooms/media-service.ts';
 import { createModerationService } from './rooms/moderation-service.ts';
+import { createRoomFollower } from './rooms/room-follower.ts';
 import { createRoomService } from './rooms/room-service.ts';
 import { markServerLeft } from './rooms/room-store.ts';
 import { WorkerPool } from './sfu/worker-pool.ts';
@@ -184,12 +185,12 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
   const iceServers = (userId: string) => iceServersFor(config.ice, userId);
   const { accessPolicy } = config;
   let url = config.http.publicUrl ?? '';
+  const roomFollower = createRoomFollower({ db, facts, log, notifier, rooms });
   const roomService = createRoomService({
     db,
     facts,
-    log,
-    notifier,
     rooms,
+    follower: roomFollower,
     tokens,
     conversations,
     accessPolicy,
@@ -293,7 +294,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
     giveUp: (roomId) => entry.giveUp(roomId),
     usersHere: () => sockets.sessions.map(({ identity }) => identity.userId),
     findSuspended: (userIds) => users.findSuspended(userIds),
-    followRooms: () => roomService.followAll(),
+    followRooms: () => roomFollower.followAll(),
     tellResync: () => sockets.tellResync(),
     reopenBooks: () => entry.reopenBooks(),
   });

@@ -29,6 +29,8 @@ export interface FactMap {
   'appointment.removed': [{ appointmentId: string }];
   /** A call has another status, or somebody in it another state; `userIds` are all its parties. */
   'call.changed': [{ callId: string; roomId: string | null; status: CallStatus; userIds: readonly string[] }];
+  /** A call has been accepted; people may be in its room already, on this server or another. */
+  'call.accepted': [{ roomId: string }];
   /** These users are being rung. */
   'call.rang': [{ callId: string; callerId: string; type: CallType; userIds: readonly string[] }];
   /** These users were rung, or would have been had they not been busy, and did not answer. */

@@ -32,7 +32,12 @@ export class CallWatch {
     facts.on('participant.joined', ({ roomId }) => this.#run(() => this.#onJoined(roomId)));
     facts.on('participant.left', ({ roomId }) => this.#run(() => calls.watchOccupancy(roomId)));
     facts.on('call.changed', ({ roomId, status }) => {
-      if (roomId !== null && status === 'accepted') this.#run(() => this.#watchMedia(roomId));
+      if (roomId !== null && status === 'accepted') facts.emit('call.accepted', { roomId });
+    });
+    // Wherever it was accepted: the media is where the room is alive.
+    facts.on('call.accepted', ({ roomId }) => this.#run(() => this.#watchMedia(roomId)));
+    facts.on('server.died', ({ roomIds }) => {
+      for (const roomId of roomIds) this.#run(() => calls.watchOccupancy(roomId));
     });
     facts.on('room.ended', ({ roomId, reason }) => {
       if (reason !== 'call_ended') this.#run(() => this.#onRoomEnded(roomId, reason === 'time_limit'));

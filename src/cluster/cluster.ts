@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import type { Database, Transaction } from '../db/database.ts';
 import { type Facts, markRelayed } from '../facts.ts';
 import type { Logger } from '../log.ts';
@@ -96,6 +97,11 @@ export class Cluster {
   /** Errors: `room.elsewhere` when a room is alive on another server. */
   async assertNotElsewhere(roomId: string): Promise<void> {
     if (!this.isAlone) await this.#getLeases().assertNotElsewhere(roomId);
+  }
+
+  /** The connection for commands, which fail at once while Redis is away; undefined without Redis. */
+  get redis(): Redis | undefined {
+    return this.#link?.client;
   }
 
   /** The state of Redis for `/readyz`; undefined without Redis. */

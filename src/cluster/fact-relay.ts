@@ -12,6 +12,8 @@ const relayedFacts = [
   'room.ended',
   // The server where the room is alive takes the change over.
   'room.updated',
+  // The server where the room is alive looks for its media.
+  'call.accepted',
   // Each server tells those of its sessions that follow these users.
   'presence.changed',
 ] as const satisfies readonly (keyof FactMap)[];

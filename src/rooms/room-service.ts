@@ -3,15 +3,13 @@ import type { Identity, RoomGrants, TokenService } from '../auth/token.ts';
 import type { ConversationService } from '../chat/conversation-service.ts';
 import { type Actor, audit, serverActor } from '../db/audit-log.ts';
 import type { Database, Transaction } from '../db/database.ts';
-import { type FactMap, type Facts, isRelayed } from '../facts.ts';
-import type { Logger } from '../log.ts';
-import type { Notifier } from '../notifier.ts';
+import type { Facts } from '../facts.ts';
 import { AppError } from '../protocol/errors.ts';
 import { allSources } from '../protocol/ids.ts';
 import type { CreateRoomBody, IceServer, RoomDetails, RoomEndReason, UpdateRoomBody } from '../protocol/room.ts';
-import type { LiveRoom } from './live-room.ts';
 import type { LiveRooms } from './live-rooms.ts';
 import { assertGrantsFit, assertMayEnter, assertNotTooEarly, isModerator } from './room-access.ts';
+import type { RoomFollower } from './room-follower.ts';
 import * as store from './room-store.ts';
 import { durationSeconds, toRoom } from './room-view.ts';
 
@@ -30,9 +28,8 @@ export type RoomService = ReturnType<typeof createRoomService>;
 export function createRoomService(parts: {
   db: Database;
   facts: Facts;
-  log: Logger;
-  notifier: Notifier;
   rooms: LiveRooms;
+  follower: RoomFollower;
   tokens: TokenService;
   conversations: Pick<ConversationService, 'createForRoom'>;
   accessPolicy: 'appointment' | 'open';
@@ -42,8 +39,7 @@ export function createRoomService(parts: {
   /** Errors: `room.elsewhere` when a room is alive on another server. */
   assertNotElsewhere: (roomId: string) => Promise<void>;
 }) {
-  const { db, facts, log, notifier, rooms, tokens, conversations, accessPolicy, limits, publicUrl, iceServersFor, assertNotElsewhere } =
-    parts;
+  const { db, facts, rooms, follower, tokens, conversations, accessPolicy, limits, publicUrl, iceServersFor, assertNotElsewhere } = parts;
   const joinUrlOf = (roomId: string) => `${publicUrl()}/r/${roomId}`;
 
   /** The room, for those who may enter it. Errors: `room.not_found`, `room.banned`, `auth.forbidden`. */
@@ -100,62 +96,13 @@ export function createRoomService(parts: {
     });
     if (!row) return undefined;
     const notice = { roomId, reason: row.endReason ?? reason, durationSeconds: durationSeconds(row) };
-    closeHere(notice);
+    follower.close(notice);
     facts.emit('room.ended', notice);
     return row;
   }
 
-  /** Tells everybody in a room that is alive here that it has ended, and lets them go. */
-  function closeHere(notice: FactMap['room.ended'][0]): void {
-    const { roomId } = notice;
-    const live = rooms.find(roomId);
-    if (!live) return;
-    notifier.notify({ to: { roomId } }, 'room:ended', notice);
-    for (const sessionId of live.lobby.sessionIds) notifier.notify({ to: { sessionId } }, 'room:ended', notice);
-    for (const { participantId, identity } of live.close('room_ended')) {
-      facts.emit('participant.left', { roomId, participantId, userId: identity.userId, reason: 'room_ended' });
-    }
-    rooms.release(live);
-  }
-
-  /** A room that is alive here takes over what has changed of it. */
-  function applyChanges(live: LiveRoom, changes: Partial<Pick<store.RoomRow, 'name' | 'notes' | 'lobby' | 'locked'>>): void {
-    const { locked } = live.row;
-    live.row = { ...live.row, ...changes };
-    // Nobody is left standing at a door that is open now.
-    if (!live.row.lobby) live.lobby.admitAll();
-    if (live.row.locked !== locked) {
-      notifier.notify({ to: { roomId: live.roomId } }, locked ? 'room:unlocked' : 'room:locked', { roomId: live.roomId });
-    }
-  }
-
-  /** Rooms that are alive here follow their rows, which another server may have changed or ended. */
-  async function followRows(roomIds: readonly string[]): Promise<void> {
-    const alive = roomIds.filter((roomId) => rooms.find(roomId));
-    if (alive.length === 0) return;
-    for (const row of await store.findRooms(db.sql, alive)) {
-      const { roomId, name, notes, lobby, locked } = row;
-      const live = rooms.find(roomId);
-      if (row.endReason) closeHere({ roomId, reason: row.endReason, durationSeconds: durationSeconds(row) });
-      else if (live) applyChanges(live, { name, notes, lobby, locked });
-    }
-  }
-
-  facts.on('room.ended', (notice) => {
-    if (isRelayed(notice)) closeHere(notice);
-  });
-  facts.on('room.updated', (fact) => {
-    if (!isRelayed(fact)) return;
-    followRows([fact.roomId]).catch((error: unknown) =>
-      log.warn({ err: error, roomId: fact.roomId }, 'a change of a room was not taken over'),
-    );
-  });
-
   return {
     end,
-
-    /** Every room that is alive here follows its row: something told by other servers may have been lost. */
-    followAll: () => followRows(rooms.all.map(({ roomId }) => roomId)),
 
     /**
      * Makes the room that users are rung into, as part of the transaction that begins the call. Providers and admins among them moderate before a
@@ -301,7 +248,7 @@ export function createRoomService(parts: {
       });
       if (!changed) throw new AppError('room.not_found');
       const live = rooms.find(roomId);
-      if (live) applyChanges(live, changes);
+      if (live) follower.apply(live, changes);
       facts.emit('room.updated', { roomId });
       return await toDetailsOf(changed, true);
     },
