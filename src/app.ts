@@ -197,7 +197,6 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
     limits,
     publicUrl: () => url,
     iceServersFor: iceServers,
-    assertNotElsewhere: (roomId) => cluster.assertNotElsewhere(roomId),
   });
   const entry = createEntryService({
     db,

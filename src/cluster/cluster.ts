@@ -3,6 +3,7 @@ import type { Database, Transaction } from '../db/database.ts';
 import { type Facts, markRelayed } from '../facts.ts';
 import type { Logger } from '../log.ts';
 import type { RelayedNotice } from '../notifier.ts';
+import type { RoomPlaces } from '../rooms/live-rooms.ts';
 import { relayFacts } from './fact-relay.ts';
 import { type CreateLimiter, createLimiters } from './limiters.ts';
 import { RedisLink } from './redis.ts';
@@ -86,17 +87,13 @@ export class Cluster {
   }
 
   /** Whose the rooms are; undefined when they are all this server's. */
-  get places(): { take(roomId: string): Promise<void>; release(roomId: string): Promise<void> } | undefined {
+  get places(): RoomPlaces | undefined {
     if (this.isAlone) return undefined;
     return {
       take: (roomId) => this.#getLeases().take(roomId),
       release: (roomId) => this.#getLeases().release(roomId),
+      assertNotElsewhere: (roomId) => this.#getLeases().assertNotElsewhere(roomId),
     };
-  }
-
-  /** Errors: `room.elsewhere` when a room is alive on another server. */
-  async assertNotElsewhere(roomId: string): Promise<void> {
-    if (!this.isAlone) await this.#getLeases().assertNotElsewhere(roomId);
   }
 
   /** The connection for commands, which fail at once while Redis is away; undefined without Redis. */

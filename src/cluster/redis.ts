@@ -6,15 +6,17 @@ import type { Logger } from '../log.ts';
 /** The longest wait between two tries to connect. */
 const maxBackoffMs = 1_000;
 /** A command without an answer for so long has failed, and the connection is taken for dead. */
-const commandTimeoutMs = 3_000;
+const commandTimeoutMs = 2_000;
 /** How often the connection is tried, so that one that is only half open is noticed. */
-const pingIntervalMs = 3_000;
+const pingIntervalMs = 2_000;
+/** How long a connection that is given up may take to say goodbye. */
+const disconnectTimeoutMs = 200;
 /** How long a start waits for Redis; then it goes on without. */
 const firstConnectionMs = 3_000;
 
 /**
  * The server's connection to Redis, which comes and goes: it is tried again for ever, and nothing waits for it. Commands on `client` fail at
- * once while it is down and after 3 s when Redis does not answer. Events: `up`, `down`.
+ * once while it is down and after 2 s when Redis does not answer. Events: `up`, `down`.
  */
 export class RedisLink extends EventEmitter<{ up: []; down: [] }> {
   readonly client: Redis;
@@ -88,6 +90,7 @@ export class RedisLink extends EventEmitter<{ up: []; down: [] }> {
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
       connectTimeout: commandTimeoutMs,
+      disconnectTimeout: disconnectTimeoutMs,
       retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 10), maxBackoffMs),
       commandTimeout,
       replyMapping: 'legacy',

@@ -159,11 +159,19 @@ export class Relay extends EventEmitter<{ heard: [RelayItem]; missed: [] }> {
       } catch (error) {
         if (signal.aborted) return;
         this.#log.debug({ err: error }, 'relay could not read');
-        // A connection that does not answer is taken for dead; ioredis makes another.
-        if (this.#reader.status === 'ready') this.#reader.disconnect(true);
-        await delay(50, undefined, { signal }).catch(() => undefined);
+        await this.#reconnectReader();
       }
     }
+  }
+
+  /** A connection that does not answer is taken for dead; ioredis makes another. */
+  async #reconnectReader(): Promise<void> {
+    const { signal } = this.#ended;
+    if (this.#reader.status === 'ready') {
+      const closed = once(this.#reader, 'close', { signal });
+      this.#reader.disconnect(true);
+      await closed.catch(() => undefined);
+    } else await delay(50, undefined, { signal }).catch(() => undefined);
   }
 
   /** Where to read on. A Redis that came back empty begins a new stream; one that had none of it when this server started begins here. */
@@ -201,6 +209,8 @@ export class Relay extends EventEmitter<{ heard: [RelayItem]; missed: [] }> {
       if (!('hello' in item)) this.emit('heard', item);
     }
     this.#heardSeq.set(from, Math.max(heard ?? 0, nextSeq - 1));
+    // A server that has just come must know from which number on it hears this one.
+    if (heard === undefined) this.send({ hello: true });
     if (heard !== undefined && firstSeq > heard + 1) {
       this.#log.warn({ from, items: firstSeq - heard - 1 }, 'something told by another server was lost');
       this.emit('missed');

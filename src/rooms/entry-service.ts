@@ -258,12 +258,13 @@ export function createEntryService(parts: {
       if (isLost) notifier.notify({ to: { sessionId } }, 'room:mediaLost', { reason: 'worker_died' });
     },
 
-    /** Who is in a room; for those who are in it, and admins. Errors: `room.not_joined`. */
-    participants({ identity }: Caller, roomId: string) {
+    /** Who is in a room; for those who are in it, and admins. Errors: `room.not_joined`, `room.elsewhere` (admins). */
+    async participants({ identity }: Caller, roomId: string) {
       const live = rooms.find(roomId);
       const { role, userId, grants } = identity;
       const isAdminHere = role === 'admin' && (grants === undefined || grants.roomId === roomId);
       if (!isAdminHere && !live?.findParticipantOfUser(userId)) throw new AppError('room.not_joined');
+      if (!live) await rooms.assertNotElsewhere(roomId);
       return live?.participants ?? [];
     },
 

@@ -5,6 +5,15 @@ import { createInTurn } from './in-turn.ts';
 import { LiveRoom, type Seat } from './live-room.ts';
 import type { RoomRow } from './room-store.ts';
 
+/** Where rooms are alive, of several servers. */
+export interface RoomPlaces {
+  /** Errors: `room.elsewhere`. */
+  take(roomId: string): Promise<void>;
+  release(roomId: string): Promise<void>;
+  /** Errors: `room.elsewhere`. */
+  assertNotElsewhere(roomId: string): Promise<void>;
+}
+
 export interface LiveRoomsOptions {
   readonly notifier: Notifier;
   readonly createMedia: () => Promise<MediaRoom>;
@@ -12,13 +21,7 @@ export interface LiveRoomsOptions {
   readonly limitMinutes: number;
   readonly onTimeLimit: (roomId: string) => void;
   /** With other servers about: a room is taken before it comes to life here, and given back afterwards. */
-  readonly places?:
-    | {
-        /** Errors: `room.elsewhere`. */
-        take(roomId: string): Promise<void>;
-        release(roomId: string): Promise<void>;
-      }
-    | undefined;
+  readonly places?: RoomPlaces | undefined;
 }
 
 /** The rooms that are alive on this server. A room is here from the first knock until the last participant has left. */
@@ -65,6 +68,11 @@ export class LiveRooms {
         this.release(live);
       },
     };
+  }
+
+  /** Errors: `room.elsewhere` when a room is alive on another server. */
+  async assertNotElsewhere(roomId: string): Promise<void> {
+    if (!this.#rooms.has(roomId)) await this.#options.places?.assertNotElsewhere(roomId);
   }
 
   /** Where a session sits, if it does. */

@@ -36,10 +36,8 @@ export function createRoomService(parts: {
   limits: { roomsPerDay: number; participants: number; roomMinutes: number };
   publicUrl: () => string;
   iceServersFor: (userId: string) => IceServer[];
-  /** Errors: `room.elsewhere` when a room is alive on another server. */
-  assertNotElsewhere: (roomId: string) => Promise<void>;
 }) {
-  const { db, facts, rooms, follower, tokens, conversations, accessPolicy, limits, publicUrl, iceServersFor, assertNotElsewhere } = parts;
+  const { db, facts, rooms, follower, tokens, conversations, accessPolicy, limits, publicUrl, iceServersFor } = parts;
   const joinUrlOf = (roomId: string) => `${publicUrl()}/r/${roomId}`;
 
   /** The room, for those who may enter it. Errors: `room.not_found`, `room.banned`, `auth.forbidden`. */
@@ -271,8 +269,8 @@ export function createRoomService(parts: {
     async prepareJoin({ identity }: Requester, roomId: string) {
       const { row, relation, rights } = await getRoomFor(identity, roomId);
       if (row.endedAt) throw new AppError('room.ended');
+      await rooms.assertNotElsewhere(roomId);
       const live = rooms.find(roomId);
-      if (!live) await assertNotElsewhere(roomId);
       const isThere = live?.findParticipantOfUser(identity.userId) !== undefined;
       if (!isThere) assertNotTooEarly(identity, relation, rights);
       if (row.locked && !isThere && !rights.canModerate) throw new AppError('room.locked');

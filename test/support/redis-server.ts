@@ -7,6 +7,9 @@ export interface RedisServer {
   readonly url: string;
   /** Ends it as a power cut would; what it held is lost. Resolves when it is gone. */
   kill(): Promise<void>;
+  /** Stops it from answering, with its connections open, until `resume`. */
+  pause(): void;
+  resume(): void;
   /** Starts it again on the same port, empty. */
   restart(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -25,6 +28,8 @@ export async function startRedis(): Promise<RedisServer> {
   return {
     url: `redis://127.0.0.1:${port}`,
     kill,
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
     restart: async () => {
       await kill();
       child = await spawnRedis(port);

@@ -15,7 +15,7 @@ export function createRoomHandlers(parts: {
   return {
     'room:join': (session, payload) => entry.join(session, payload),
     'room:leave': done((session) => entry.leave(session, 'left')),
-    'room:participants': (session, { roomId }) => ({ participants: entry.participants(session, roomId) }),
+    'room:participants': async (session, { roomId }) => ({ participants: await entry.participants(session, roomId) }),
     'room:admit': done((session, payload) => moderation.admit(session, payload)),
     'room:deny': done((session, payload) => moderation.deny(session, payload)),
     'room:lock': done((session) => moderation.lock(session)),
