@@ -122,10 +122,8 @@ export class Cluster {
 
     const [link, relay] = [this.#link, this.#relay];
     if (!link || !relay) return;
-    // While Redis is away nobody tells this server anything; the database knows what must not wait.
-    roll.on('beat', () => {
-      if (!link.isUp) lookForOneself();
-    });
+    // What must not wait is in the database, too: Redis may be away, or not answer, and nobody know it yet.
+    roll.on('beat', lookForOneself);
     relay.on('heard', (item) => {
       if (item['notice']) deliver(item['notice'] as RelayedNotice);
     });

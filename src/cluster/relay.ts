@@ -109,27 +109,26 @@ export class Relay extends EventEmitter<{ heard: [RelayItem]; missed: [] }> {
   async #flush(): Promise<void> {
     // What is told in one tick goes in one entry.
     await Promise.resolve();
-    await this.#writeWaiting();
-    // In the tick in which nothing waits any more: what is told next begins anew.
-    this.#flushing = undefined;
+    try {
+      while (this.#waiting.length > 0 && this.#link.isUp && !this.#ended.signal.aborted) await this.#writeBatch();
+    } finally {
+      // In the tick in which nothing waited any more: what is told next begins anew.
+      this.#flushing = undefined;
+    }
   }
 
-  async #writeWaiting(): Promise<void> {
-    while (this.#waiting.length > 0 && this.#link.isUp && !this.#ended.signal.aborted) {
-      const batch = this.#nextBatch();
-      const [first] = batch;
-      if (!first) return;
-      const items = `[${batch.map(({ json }) => json).join(',')}]`;
-      try {
-        const fields = ['from', this.#serverId, 'seq', String(first.seq), 'items', items];
-        await this.#link.client.xadd(streamKey, 'MAXLEN', '~', streamLength, '*', ...fields);
-        this.#isDropping = false;
-        this.#forget(batch.at(-1)?.seq ?? 0);
-      } catch (error) {
-        if (!this.#link.isUp || this.#ended.signal.aborted) return;
-        this.#log.debug({ err: error }, 'relay could not write');
-        await delay(retryMs, undefined, { signal: this.#ended.signal }).catch(() => undefined);
-      }
+  async #writeBatch(): Promise<void> {
+    const batch = this.#nextBatch();
+    const items = `[${batch.map(({ json }) => json).join(',')}]`;
+    try {
+      const fields = ['from', this.#serverId, 'seq', String(batch[0]?.seq), 'items', items];
+      await this.#link.client.xadd(streamKey, 'MAXLEN', '~', streamLength, '*', ...fields);
+      this.#isDropping = false;
+      this.#forget(batch.at(-1)?.seq ?? 0);
+    } catch (error) {
+      if (!this.#link.isUp || this.#ended.signal.aborted) return;
+      this.#log.debug({ err: error }, 'relay could not write');
+      await delay(retryMs, undefined, { signal: this.#ended.signal }).catch(() => undefined);
     }
   }
 

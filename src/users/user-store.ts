@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
+import { and, eq, isNotNull, isNull, sql } from 'drizzle-orm';
 import type { Sql, Transaction } from '../db/database.ts';
 import { users } from '../db/tables.ts';
 import type { Role } from '../protocol/ids.ts';
@@ -49,7 +49,7 @@ export async function findSuspended(db: Sql | Transaction, userIds: readonly str
   const rows = await db
     .select({ userId: users.userId })
     .from(users)
-    .where(and(inArray(users.userId, [...userIds]), isNotNull(users.suspendedAt)));
+    .where(and(sql`${users.userId} = any(${sql.param([...userIds])})`, isNotNull(users.suspendedAt)));
   return rows.map(({ userId }) => userId);
 }
 
