@@ -44,7 +44,7 @@ export class ServerRoll extends EventEmitter<{ died: [Death]; beat: []; revived:
   /** Deaths noticed before anybody listened. */
   readonly #earlyDeaths: Death[] = [];
   #timer: NodeJS.Timeout | undefined;
-  #beating: Promise<void> = Promise.resolve();
+  #beating: Promise<void> | undefined;
   /** Since when heartbeats have come without a pause, and the last of them. */
   #steadySinceMs = performance.now();
   #lastBeatMs = performance.now();
@@ -77,7 +77,10 @@ export class ServerRoll extends EventEmitter<{ died: [Death]; beat: []; revived:
     await this.#beat();
     for (const death of this.#earlyDeaths.splice(0)) this.emit('died', death);
     this.#timer = setInterval(() => {
-      this.#beating = this.#beating.then(() => this.#round());
+      // One that waits for the database is not followed by others that would all come at once afterwards.
+      this.#beating ??= this.#round().finally(() => {
+        this.#beating = undefined;
+      });
     }, heartbeatMs);
   }
 

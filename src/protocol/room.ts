@@ -140,7 +140,7 @@ export const roomNotices = {
   'room:audioLevels': z.object({ levels: z.array(z.object({ participantId: uuid, volumeDbov: z.number() })) }),
   'room:ending': z.object({ secondsLeft: z.number() }),
   'room:ended': z.object({ roomId: uuid, reason: roomEndReason, durationSeconds: z.number() }),
-  /** The room's media is gone; participants stay: join again. */
+  /** The room's media is gone: join again. Participants stay; with `moved` the room is on another server, to which joining again leads. */
   'room:mediaLost': z.object({ reason: z.string() }),
 };
 
