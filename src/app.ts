@@ -214,7 +214,15 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
   const moderation = createModerationService({ db, notifier, rooms, entry });
   const media = createMediaService({ rooms });
 
-  const presence = createPresence({ db, facts, notifier, log: log.child({ part: 'presence' }), acquaintances });
+  const presence = createPresence({
+    db,
+    facts,
+    notifier,
+    log: log.child({ part: 'presence' }),
+    acquaintances,
+    redis: cluster.redis,
+    serverId: cluster.serverId,
+  });
   parts.defer(() => presence.close());
   const contacts = createContactService({ db, accessPolicy, presencesFor: presence.get });
 
