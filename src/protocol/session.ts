@@ -31,6 +31,8 @@ export const sessionNotices = {
     protocolVersion: z.number(),
     recovered: z.boolean(),
   }),
+  /** Notices may have been lost: what is known from notices must be asked for again, as after `session:ready`. */
+  'session:resync': z.object({}),
   /** The server is going down; come back after that time. */
   'session:shutdown': z.object({ reconnectAfterMs: z.number() }),
 };
