@@ -12,6 +12,7 @@ import { Presence } from './presence/presence.ts';
 import type { RequestOptions } from './request-book.ts';
 import { Rest } from './rest.ts';
 import { type JoinOptions, Room } from './room.ts';
+import { RoomLink } from './room-link.ts';
 
 /** How to reach the server, and as whom. */
 export interface ParleyClientOptions {
@@ -52,11 +53,7 @@ export class ParleyClient {
   /** Made by {@link createParleyClient}. */
   constructor(options: ParleyClientOptions) {
     this.#options = options;
-    this.#connection = new Connection({
-      url: options.url,
-      getToken: options.getToken,
-      requestTimeoutMs: options.requestTimeoutMs ?? 10_000,
-    });
+    this.#connection = this.#connectionTo(options.url);
     this.#rest = new Rest({ url: options.url, token: (fresh) => this.#connection.token(fresh) });
     this.#devices = new DeviceLoader(options.mediaDevice);
     this.#connection.on('stateChanged', (state) => this.#events.emit('stateChanged', state));
@@ -134,10 +131,18 @@ export class ParleyClient {
     await this.#room?.leave();
     if (this.state.status === 'closed') throw new ParleyError('client.closed');
     const { deviceInfo } = this.#options;
-    const room = new Room({ ...options, connection: this.#connection, devices: this.#devices, roomId, ...(deviceInfo && { deviceInfo }) });
+    const connection = new RoomLink({
+      home: this.#connection,
+      homeUrl: this.#options.url,
+      open: (url) => this.#connectionTo(url),
+    });
+    const room = new Room({ ...options, connection, devices: this.#devices, roomId, ...(deviceInfo && { deviceInfo }) });
     this.#room = room;
     room.on('closed', () => {
-      if (this.#room === room) this.#room = undefined;
+      if (this.#room !== room) return;
+      this.#room = undefined;
+      // What waited for it to be joined again waits no more.
+      this.#connection.releaseWaiting();
     });
     await room.enter();
     return room;
@@ -164,6 +169,11 @@ export class ParleyClient {
   /** Listens until the answered function is called. */
   on<E extends keyof ParleyClientEvents>(event: E, listener: (payload: ParleyClientEvents[E]) => void): Unsubscribe {
     return this.#events.on(event, listener);
+  }
+
+  #connectionTo(url: string): Connection {
+    const { getToken, requestTimeoutMs = 10_000 } = this.#options;
+    return new Connection({ url, getToken, requestTimeoutMs });
   }
 
   #part<T>(make: () => T): T {

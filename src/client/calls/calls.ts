@@ -41,6 +41,8 @@ export class Calls {
   /** Calls from somebody whom one is just calling. */
   readonly #held = new Set<string>();
   #starting: CallsView['starting'];
+  /** A call whose answer was lost: the server may have begun it, and the user was told that it has failed. */
+  #unsure: { readonly calleeIds: string; readonly untilMs: number } | undefined;
   #view: CallsView | undefined;
   #isClosed = false;
 
@@ -111,6 +113,10 @@ export class Calls {
       }
       signal?.addEventListener('abort', () => void this.hangUp(call.callId), { once: true });
       return view;
+    } catch (error) {
+      const isUnsure = error instanceof ParleyError && (error.code === 'client.disconnected' || error.code === 'client.timeout');
+      if (isUnsure) this.#unsure = { calleeIds: [...calleeIds].sort().join(' '), untilMs: Date.now() + unsureMs };
+      throw error;
     } finally {
       this.#starting = undefined;
       this.#changed();
@@ -148,9 +154,9 @@ export class Calls {
 
   /** Ends one's part in a call, whatever its phase: declines, cancels or hangs up. It is over here at once, and its room is left. */
   async hangUp(callId: string, reason?: string): Promise<void> {
-    const phase = this.#book.find(callId)?.phase;
-    if (phase === 'incoming') return this.decline(callId, reason);
-    if (phase === 'calling' || phase === 'ringing') return this.cancel(callId);
+    const view = this.#book.find(callId);
+    if (view?.phase === 'incoming') return this.decline(callId, reason);
+    if (view?.isOutgoing && (view.call.status === 'initiated' || view.call.status === 'ringing')) return this.cancel(callId);
     await this.#leave(callId, 'user_hangup', 'call:end', reason);
   }
 
@@ -355,6 +361,7 @@ export class Calls {
     if (call.phase === 'ended') this.#rooms.leave(call.callId);
     this.#watch(call.callId);
     this.#changed();
+    if (before === 'unknown' && this.#wasGivenUp(call)) return void this.cancel(call.callId);
     if (call.phase === 'ended') {
       if (before !== 'unknown' || isStart) this.#events.emit('ended', { call });
       if (isMissed(call)) this.#events.emit('missed', { call });
@@ -375,6 +382,12 @@ export class Calls {
   /** Both call each other at once: until our own call is answered theirs does not ring here, since the two become one. */
   #isBeingCalled({ call, isOutgoing }: CallView): boolean {
     return !isOutgoing && this.#starting?.calleeIds.includes(call.callerId) === true;
+  }
+
+  #wasGivenUp({ phase, isOutgoing, call }: CallView): boolean {
+    const isRinging = call.status === 'initiated' || call.status === 'ringing';
+    if (phase !== 'elsewhere' || !isOutgoing || !isRinging || this.#unsure === undefined) return false;
+    return this.#unsure.calleeIds === [...call.calleeIds].sort().join(' ') && Date.now() < this.#unsure.untilMs;
   }
 
   #watch(callId: string): void {
@@ -398,6 +411,9 @@ export class Calls {
     if (!this.#isClosed) this.#events.emit('changed', this.view);
   }
 }
+
+/** As long as a call that was given up may still turn out to have begun, milliseconds. */
+const unsureMs = 60_000;
 
 /** Notices that tell how a call stands, and nothing else. */
 const toldBy = [

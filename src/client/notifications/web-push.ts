@@ -21,22 +21,27 @@ export async function enablePush(rest: Rest, { pushManager }: PushRegistration):
     const isDenied = error instanceof Error && error.name === 'NotAllowedError';
     throw new ParleyError(isDenied ? 'client.device_denied' : 'client.unsupported', { cause: error });
   });
-  const { endpoint, expirationTime, keys } = subscription.toJSON();
-  await rest.json('POST', '/notifications/push-subscriptions', { endpoint, expirationTime: expirationTime ?? null, keys });
+  await tell(rest, subscription);
 }
 
-/** Ends it: the browser lets go of its address, and the server forgets it. Without a subscription nothing happens. */
+/** Ends it: the browser lets go of its address, and the server forgets it. Without a subscription nothing happens. Throws `client.*`. */
 export async function disablePush(rest: Rest, { pushManager }: PushRegistration): Promise<void> {
   const subscription = await pushManager?.getSubscription();
   if (subscription === undefined || subscription === null) return;
-  const { endpoint } = subscription;
+  // Told once more, the server answers under which id it keeps this one; a page that was loaded anew knows it no other way.
+  const { subscriptionId } = await tell(rest, subscription);
   await subscription.unsubscribe();
-  await rest.json('DELETE', '/notifications/push-subscriptions', { endpoint });
+  await rest.json('DELETE', `/notifications/push-subscriptions/${encodeURIComponent(subscriptionId)}`);
 }
 
 /** Whether this browser is subscribed. */
 export async function isPushEnabled({ pushManager }: PushRegistration): Promise<boolean> {
   return (await pushManager?.getSubscription()) != null;
+}
+
+function tell(rest: Rest, subscription: PushSubscription): Promise<{ subscriptionId: string }> {
+  const { endpoint, expirationTime, keys } = subscription.toJSON();
+  return rest.json('POST', '/notifications/push-subscriptions', { endpoint, expirationTime: expirationTime ?? null, keys });
 }
 
 /** Bytes of base64url (RFC 4648, section 5). */
