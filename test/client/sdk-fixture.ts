@@ -80,10 +80,11 @@ export class Person {
     this.#line = line;
   }
 
-  static async create(app: TestApp, userId: string, role: Role = 'provider'): Promise<Person> {
+  /** `url`: the server that they knock at, by default the app. */
+  static async create(app: TestApp, userId: string, role: Role = 'provider', url = app.url): Promise<Person> {
     // wrtc's finalizers run in the wrong order when Node takes its environment down, and crash; leaving by process.exit() skips them.
     process.off('exit', exitWithoutFinalizers).on('exit', exitWithoutFinalizers);
-    const line = await Line.to(app.url);
+    const line = await Line.to(url);
     const client = createParleyClient({
       url: line.url,
       getToken: () => app.tokenFor(userId, role),

@@ -2,6 +2,7 @@ import { createServer, type Server as HttpServer, type IncomingMessage, type Ser
 import { Server, type Socket } from 'socket.io';
 import { Connection } from '../../src/client/connection.ts';
 import { createParleyClient, type ParleyClient, type ParleyClientOptions } from '../../src/client/index.ts';
+import { tokenSubject } from '../../src/client/token.ts';
 import { AppError } from '../../src/protocol/errors.ts';
 import type { NoticeName, NoticePayload, Reply, RequestName, RequestPayload } from '../../src/protocol/index.ts';
 
@@ -12,8 +13,8 @@ export type Answer<N extends RequestName> = (payload: RequestPayload<N>) => Repl
 type RestAnswer = (url: URL, body: unknown) => unknown;
 
 /**
- * The server's end of the wire and nothing behind it: a real socket and real REST that say what a test wants, in the order it wants. A token is the
- * user's id.
+ * The server's end of the wire and nothing behind it: a real socket and real REST that say what a test wants, in the order it wants. A token is a
+ * JWT, or simply the user's id.
  */
 export class StandIn {
   /** Every request that has arrived, in order. */
@@ -110,7 +111,7 @@ export class StandIn {
     const number = String(++this.#sessionCount).padStart(12, '0');
     const sessionId = recovered ? resume.sessionId : `00000000-0000-7000-8000-${number}`;
     this.#sessions.add(sessionId);
-    socket.emit('session:ready', { userId: token, sessionId, resumeKey: 'key', protocolVersion: 1, recovered });
+    socket.emit('session:ready', { userId: tokenSubject(token) ?? token, sessionId, resumeKey: 'key', protocolVersion: 1, recovered });
     socket.onAny((name: RequestName, payload: unknown, acknowledge: (answer: unknown) => void) => {
       this.asked.push({ name, payload });
       for (const resolve of this.#waiting) resolve();
