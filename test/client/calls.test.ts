@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 import { type CallsEvents, type CallView, type ParleyClient, ParleyError } from '../../src/client/index.ts';
 import type { Call } from '../../src/protocol/call.ts';
 import { AppError } from '../../src/protocol/errors.ts';
@@ -344,6 +344,48 @@ test('[CK12] history, its CSV and the counts are read over REST', async () => {
   assert.equal((await calls.stats('7d')).total, 7);
   assert.equal(server.called.at(-1), 'GET /calls/stats?period=7d');
   await assert.rejects(calls.get('second'), hasCode('call.not_found'));
+});
+
+test('[CK7] a call that has not rung here yet is read and taken', async () => {
+  await using talk = await meet('callee');
+  const { server, calls } = talk;
+  server.answerRest('GET /calls/call', () => callOf('ringing'));
+  server.answer('call:accept', () => ({ call: callOf('accepted') }));
+  assert.equal((await calls.accept('call')).phase, 'connecting');
+  await assert.rejects(calls.accept('second'), hasCode('call.not_found'));
+});
+
+test('[CK18] a call of which nothing is heard for 75 s is asked for, and is over when nobody can say', async (t) => {
+  await using talk = await meet('callee');
+  const { server, calls } = talk;
+  mock.timers.enable({ apis: ['setTimeout'] });
+  t.after(() => mock.timers.reset());
+  /** As waitFor does, whose clock stands still here. */
+  const until = async (condition: () => boolean) => {
+    while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+  };
+  const isAsked = (times: number) => () => server.called.filter((route) => route === 'GET /calls/call').length === times;
+  server.answerRest('GET /calls/call', () => callOf('ringing'));
+  server.tell('call:incoming', { call: callOf('ringing') });
+  await until(() => calls.view.incoming.length === 1);
+  mock.timers.tick(74_999);
+  assert.ok(isAsked(0)());
+  mock.timers.tick(1);
+  await until(isAsked(1));
+  // Until the answer has come, which begins the time anew.
+  await until(() => {
+    mock.timers.tick(75_000);
+    return isAsked(2)();
+  });
+  assert.equal(calls.view.incoming.length, 1);
+  server.answerRest('GET /calls/call', () => {
+    throw new AppError('server.unavailable');
+  });
+  await until(() => {
+    mock.timers.tick(75_000);
+    return calls.find('call')?.phase === 'ended';
+  });
+  assert.equal(calls.find('call')?.outcome, 'missed');
 });
 
 test('[CK13] after the end everything is refused, and nothing runs on', async () => {

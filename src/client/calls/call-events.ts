@@ -65,7 +65,7 @@ export interface StartCallOptions {
   readonly appointmentId?: string;
   /** Rings even though everybody is in a call: they may take it as a second one. */
   readonly wait?: boolean;
-  /** Gives up: what was started is cancelled. */
+  /** Gives up: what was started is cancelled, while nobody has taken it. */
   readonly signal?: AbortSignal;
 }
 
