@@ -2,8 +2,14 @@ import { createAppointmentService } from './appointments/appointment-service.ts'
 import { iceServersFor } from './auth/ice-servers.ts';
 import { readOrMakeSecret } from './auth/secret-file.ts';
 import { createTokenService } from './auth/token.ts';
+import { CallClock } from './calls/call-clock.ts';
+import { createCallHistory } from './calls/call-history.ts';
+import { createCallNotices } from './calls/call-notices.ts';
+import { createCallService } from './calls/call-service.ts';
+import { findCall } from './calls/call-store.ts';
+import { createCallStory } from './calls/call-story.ts';
+import { CallWatch } from './calls/call-watch.ts';
 import { createAttachmentService } from './chat/attachment-service.ts';
-import { findByRoom } from './chat/conversation-store.ts';
 import { createChat } from './chat/create-chat.ts';
 import { createVirusScanner } from './chat/virus-scan.ts';
 import type { Config } from './config.ts';
@@ -15,6 +21,7 @@ import { createAuthenticate } from './http/authenticate.ts';
 import { createHttpServer, servePage } from './http/http-server.ts';
 import { registerAppointmentRoutes } from './http/routes/appointments.ts';
 import { registerAttachmentRoutes } from './http/routes/attachments.ts';
+import { registerCallRoutes } from './http/routes/calls.ts';
 import { registerConversationRoutes } from './http/routes/conversations.ts';
 import { registerDemoRoutes } from './http/routes/demo.ts';
 import { registerHealthRoutes } from './http/routes/health.ts';
@@ -25,6 +32,7 @@ import { startJobQueue } from './jobs/job-queue.ts';
 import { createLog, type Logger } from './log.ts';
 import { createEntryService } from './rooms/entry-service.ts';
 import { LiveRooms } from './rooms/live-rooms.ts';
+import { flowingUserIds } from './rooms/media-flow.ts';
 import { createMediaService } from './rooms/media-service.ts';
 import { createModerationService } from './rooms/moderation-service.ts';
 import { createRoomService } from './rooms/room-service.ts';
@@ -33,6 +41,7 @@ import { WorkerPool } from './sfu/worker-pool.ts';
 import { createDispatch } from './signaling/dispatch.ts';
 import { createFanOut } from './signaling/fan-out.ts';
 import { createAuthHandlers } from './signaling/handlers/auth.ts';
+import { createCallHandlers } from './signaling/handlers/call.ts';
 import { createChatHandlers } from './signaling/handlers/chat.ts';
 import { createMediaHandlers } from './signaling/handlers/media.ts';
 import { createRoomHandlers } from './signaling/handlers/room.ts';
@@ -132,7 +141,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
     scanner: config.clamavSocket === undefined ? undefined : createVirusScanner(config.clamavSocket),
     limits,
     isMember: (conversationId, chatter) => chat.isMember(conversationId, chatter),
-    conversationOfCall: async (callId) => (await findByRoom(db.sql, callId))?.conversationId,
+    conversationOfCall: async (callId) => (await findCall(db.sql, callId))?.conversationId ?? undefined,
   });
   const chat = await createChat({
     db,
@@ -167,11 +176,42 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
   const moderation = createModerationService({ db, notifier, rooms, entry });
   const media = createMediaService({ rooms });
 
+  const calls = createCallService({
+    db,
+    log: log.child({ part: 'calls' }),
+    notices: createCallNotices({ notifier, facts }),
+    people: {
+      assertMayReach: conversations.assertMayMeet,
+      findOnline: async (userIds) =>
+        new Set(userIds.filter((userId) => sockets.sessions.some((session) => session.isConnected && session.identity.userId === userId))),
+      findUndisturbed: async () => new Set(),
+    },
+    conversations,
+    rooms: roomService,
+    limits,
+  });
+  const callWatch = new CallWatch({
+    db,
+    facts,
+    calls,
+    log: log.child({ part: 'calls' }),
+    sight: {
+      flowingUserIds: async (roomId) => {
+        const live = rooms.find(roomId);
+        return live && flowingUserIds(live);
+      },
+    },
+  });
+  parts.defer(() => callWatch.close());
+  const callClock = new CallClock({ endOverdue: () => calls.endOverdue(), log: log.child({ part: 'calls' }) });
+  parts.defer(() => callClock.close());
+
   const jobs = await startJobQueue({
     pool: db.pool,
     log: log.child({ part: 'jobs' }),
     handlers: {
       'rooms:endOverdue': () => roomService.endOverdue(),
+      'calls:tellStory': createCallStory({ db, sendSystem: chat.messages.sendSystem }),
       'chat:reseal': () => chat.reseal(),
       ...attachments.jobs,
     },
@@ -185,6 +225,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
       ...createAuthHandlers({ tokens, users }),
       ...createRoomHandlers({ entry, moderation, roomService, rooms }),
       ...createMediaHandlers({ media }),
+      ...createCallHandlers(calls),
       ...createChatHandlers(chat),
     },
     limits,
@@ -214,6 +255,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
   });
   registerUserRoutes(http, { authenticate, users });
   registerAppointmentRoutes(http, { authenticate, appointments: createAppointmentService({ db }) });
+  registerCallRoutes(http, { authenticate, calls, history: createCallHistory({ db }) });
   registerConversationRoutes(http, { authenticate, ...chat });
   registerMessageRoutes(http, { authenticate, ...chat });
   await registerAttachmentRoutes(http, { authenticate, attachments, maxBytes: limits.attachmentBytes });

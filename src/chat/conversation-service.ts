@@ -79,9 +79,33 @@ export function createConversationService(parts: {
     return await viewFor(actor, conversationId);
   }
 
+  /** The conversation of two users (and of an appointment), made on first use; two at once make one. */
+  async function ensureDirect(tx: Transaction, actor: Chatter, otherId: string, appointmentId: string | undefined) {
+    const directKey = JSON.stringify([...[actor.userId, otherId].sort(), appointmentId ?? null]);
+    const made = await store.insertConversation(tx, {
+      conversationId: uuidv7(),
+      type: 'direct',
+      directKey,
+      appointmentId: appointmentId ?? null,
+      createdBy: actor.userId,
+    });
+    if (!made) {
+      const row = await store.findByDirectKey(tx, directKey);
+      if (!row) throw new Error('a direct conversation is there or was made');
+      return { row, isNew: false };
+    }
+    const members = [actor.userId, otherId].map((userId) => ({ userId, role: 'member' as const }));
+    await store.insertMembers(tx, made.conversationId, members);
+    const details = { type: 'direct', memberIds: [otherId] };
+    await audit(tx, { actor, action: 'conversation.created', subject: made.conversationId, details });
+    return { row: made, isNew: true };
+  }
+
   return {
     tell,
     assertMayMeet,
+    assertInAppointment,
+    ensureDirect,
 
     /**
      * Answers the conversation of two users (and of an appointment), made on first use; two at once make one.
@@ -97,33 +121,12 @@ export function createConversationService(parts: {
       await assertInAppointment(actor, appointmentId);
       await assertMayMeet(actor, [otherId]);
       if (initialMessage !== undefined) messages.assertContent(initialMessage, true);
-      const directKey = JSON.stringify([...[actor.userId, otherId].sort(), appointmentId ?? null]);
-      const made = await db.transaction(async (tx) => {
-        const row = await store.insertConversation(tx, {
-          conversationId: uuidv7(),
-          type: 'direct',
-          directKey,
-          appointmentId: appointmentId ?? null,
-          createdBy: actor.userId,
-        });
-        if (!row) return undefined;
-        const members = [actor.userId, otherId].map((userId) => ({ userId, role: 'member' as const }));
-        await store.insertMembers(tx, row.conversationId, members);
-        await audit(tx, {
-          actor,
-          action: 'conversation.created',
-          subject: row.conversationId,
-          details: { type: 'direct', memberIds: [otherId] },
-        });
-        return row;
-      });
-      const row = made ?? (await store.findByDirectKey(db.sql, directKey));
-      if (!row) throw new Error('a direct conversation is there or was made');
-      if (made) await tell('chat:conversationAdded', row.conversationId);
+      const { row, isNew } = await db.transaction((tx) => ensureDirect(tx, actor, otherId, appointmentId));
+      if (isNew) await tell('chat:conversationAdded', row.conversationId);
       if (initialMessage !== undefined) {
         await messages.send(actor, { conversationId: row.conversationId, clientId: uuidv7(), type: 'text', content: initialMessage });
       }
-      return { conversation: await viewFor(actor, row.conversationId), isNew: made !== undefined };
+      return { conversation: await viewFor(actor, row.conversationId), isNew };
     },
 
     /** Makes a group with oneself as its owner. Errors: `auth.forbidden` for a member whom one may not meet, `appointment.not_found`. */
@@ -233,22 +236,24 @@ export function createConversationService(parts: {
     async createForRoom(
       tx: Transaction,
       room: { roomId: string; name: string; hostId: string; appointmentId: string | null; guestIds: readonly string[] },
-    ) {
+    ): Promise<string> {
       const { roomId, name, hostId, appointmentId, guestIds } = room;
       const conversationId = uuidv7();
       await store.insertConversation(tx, { conversationId, type: 'group', name, roomId, appointmentId, createdBy: hostId });
       const guests = guestIds.map((userId) => ({ userId, role: 'member' as MemberRole }));
       await store.insertMembers(tx, conversationId, [{ userId: hostId, role: 'owner' }, ...guests]);
+      return conversationId;
     },
 
-    /** Makes whoever enters a room a member of its conversation; answers its id and whether they are new. */
+    /** Makes whoever enters a room a member of its own conversation; answers its id and whether they are new. A conversation that two have with one another takes nobody in. */
     async enterRoom(
       tx: Transaction,
-      roomId: string,
+      room: { roomId: string; conversationId: string | null },
       userId: string,
       role: MemberRole,
     ): Promise<{ conversationId: string; isNew: boolean }> {
-      const row = await store.findByRoom(tx, roomId);
+      if (room.conversationId !== null) return { conversationId: room.conversationId, isNew: false };
+      const row = await store.findByRoom(tx, room.roomId);
       if (!row) throw new Error('every room has a conversation');
       const added = await store.insertMembers(tx, row.conversationId, [{ userId, role }]);
       return { conversationId: row.conversationId, isNew: added.length > 0 };

@@ -17,6 +17,8 @@ import type { SearchIndex } from './search-index.ts';
 
 /** How long its author may edit a message. */
 const editableMs = 24 * 60 * 60 * 1000;
+/** Who writes system messages. */
+const systemSenderId = 'parley';
 
 export type MessageService = ReturnType<typeof createMessageService>;
 
@@ -165,6 +167,12 @@ export function createMessageService(parts: {
       const written = await writer.add(draft(request, chatter.userId, chatter.onlyRoomId));
       if (written.isRepeated) return { message: await viewOf(written.row), isNew: false };
       return { message: publish(written, request.content, chatter.sessionId), isNew: true };
+    },
+
+    /** Writes the server's own word into a conversation, once for a client id; it is never unread. */
+    async sendSystem(message: { conversationId: string; clientId: string; content: string; callId?: string }): Promise<void> {
+      const written = await writer.add(draft({ ...message, type: 'system' }, systemSenderId));
+      if (!written.isRepeated) publish(written, message.content);
     },
 
     /** Changes one's own message within 24 h; what it said before is kept. Errors: `chat.message_not_found`, `auth.forbidden`, `chat.too_late`, `chat.conversation_closed`. */

@@ -349,6 +349,8 @@ export const calls = pgTable(
     endReason: text('end_reason').$type<CallEndReason>(),
     endedBy: text('ended_by'),
     answeredBy: text('answered_by'),
+    /** Who would like to raise the voice call to video, until another one answers. */
+    videoRequestedBy: text('video_requested_by'),
     initiatedAt: time('initiated_at').notNull(),
     ringingAt: time('ringing_at'),
     acceptedAt: time('accepted_at'),

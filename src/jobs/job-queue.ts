@@ -11,6 +11,8 @@ import { AppError } from '../protocol/errors.ts';
 export interface JobMap {
   /** Seals by the current encryption key what another one has sealed; at start, while several keys are configured. */
   'chat:reseal': Record<string, never>;
+  /** Writes how a call went into its conversation. */
+  'calls:tellStory': { callId: string };
   /** Ends rooms whose time limit has passed while nobody was in them; every minute. */
   'rooms:endOverdue': Record<string, never>;
   /** Removes files that were never sent within a day, and expired ones; every hour. */

@@ -116,7 +116,7 @@ export const leaveReason = z.enum([
 export type LeaveReason = z.infer<typeof leaveReason>;
 
 /** Why a room has ended. */
-export const roomEndReason = z.enum(['ended_by_moderator', 'time_limit', 'cancelled']);
+export const roomEndReason = z.enum(['ended_by_moderator', 'time_limit', 'cancelled', 'call_ended']);
 export type RoomEndReason = z.infer<typeof roomEndReason>;
 
 export const roomNotices = {

@@ -147,7 +147,7 @@ export function createEntryService(parts: {
       if (running.row.locked && !rights.canModerate) throw new AppError('room.locked');
       const { userId } = identity;
       await store.insertParticipant(tx, { participantId, roomId, userId });
-      const conversation = await conversations.enterRoom(tx, roomId, userId, rights.canModerate ? 'admin' : 'member');
+      const conversation = await conversations.enterRoom(tx, running.row, userId, rights.canModerate ? 'admin' : 'member');
       await audit(tx, { actor: actorOf(caller), action: 'participant.joined', subject: roomId, details: { participantId } });
       return { ...running, conversation };
     });

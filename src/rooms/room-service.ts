@@ -97,6 +97,51 @@ export function createRoomService(parts: {
   return {
     end,
 
+    /**
+     * Makes the room that users are rung into, as part of the transaction that begins the call. Providers and admins among them moderate before a
+     * patient does. Its messages go to `conversationId`, or without one to a conversation of its own.
+     */
+    async insertForCall(
+      tx: Transaction,
+      call: {
+        callerId: string;
+        calleeIds: readonly string[];
+        appointmentId: string | undefined;
+        type: 'video' | 'voice';
+        conversationId: string | null;
+      },
+    ): Promise<{ roomId: string; conversationId: string }> {
+      const { callerId, calleeIds, type } = call;
+      const roomId = uuidv7();
+      const everybody = [callerId, ...calleeIds];
+      const hostId = (await store.findFirstOfStaff(tx, everybody)) ?? callerId;
+      const guestIds = everybody.filter((userId) => userId !== hostId);
+      const name = type === 'video' ? 'Video call' : 'Voice call';
+      const appointmentId = call.appointmentId ?? null;
+      const maxParticipants = limits.participants;
+      const { conversationId } = call;
+      const row = { roomId, name, hostId, createdBy: hostId, appointmentId, conversationId, invitedOnly: true, maxParticipants };
+      await store.insertRoom(tx, row, guestIds);
+      return {
+        roomId,
+        conversationId: conversationId ?? (await conversations.createForRoom(tx, { roomId, name, hostId, appointmentId, guestIds })),
+      };
+    },
+
+    /** Lets one more user into a call's room. Where it had the conversation of two, a new one is made and answered. */
+    async inviteToCall(
+      tx: Transaction,
+      { roomId, userId, memberIds }: { roomId: string; userId: string; memberIds: readonly string[] },
+    ): Promise<string | undefined> {
+      const row = await store.addGuest(tx, roomId, userId);
+      if (!row || row.endedAt) throw new AppError('room.ended');
+      if (row.conversationId === null) return undefined;
+      await store.giveOwnConversation(tx, roomId);
+      const { name, hostId, appointmentId } = row;
+      const guestIds = [...memberIds, userId].filter((id) => id !== hostId);
+      return await conversations.createForRoom(tx, { roomId, name, hostId, appointmentId, guestIds });
+    },
+
     /** Makes a room and the tokens of its host and guest. Errors: `auth.forbidden`, `protocol.rate_limited`, `protocol.invalid_payload`. */
     async create({ identity, address }: Requester, body: CreateRoomBody) {
       if (identity.role === 'patient' || identity.grants) throw new AppError('auth.forbidden');

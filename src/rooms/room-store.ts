@@ -1,7 +1,7 @@
 import { and, count, desc, eq, gte, inArray, isNull, lt, or, sql } from 'drizzle-orm';
 import { validate as isUuid } from 'uuid';
 import type { Sql, Transaction } from '../db/database.ts';
-import { roomBans, roomGuests, roomParticipants, rooms } from '../db/tables.ts';
+import { roomBans, roomGuests, roomParticipants, rooms, users } from '../db/tables.ts';
 import type { LeaveReason, RoomEndReason } from '../protocol/room.ts';
 import type { Relation } from './room-access.ts';
 
@@ -14,6 +14,28 @@ export async function insertRoom(tx: Transaction, room: typeof rooms.$inferInser
   if (!row) throw new Error('insert returned no row');
   if (guestIds.length > 0) await tx.insert(roomGuests).values(guestIds.map((userId) => ({ roomId: row.roomId, userId })));
   return row;
+}
+
+/** The first of some users who is a provider or an admin, in their order. */
+export async function findFirstOfStaff(tx: Transaction, userIds: readonly string[]): Promise<string | undefined> {
+  const staff = await tx
+    .select({ userId: users.userId })
+    .from(users)
+    .where(and(inArray(users.userId, [...userIds]), inArray(users.role, ['provider', 'admin'])));
+  const ids = new Set(staff.map(({ userId }) => userId));
+  return userIds.find((userId) => ids.has(userId));
+}
+
+/** Adds somebody to a room's guest list; answers the room, held until the transaction ends. */
+export async function addGuest(tx: Transaction, roomId: string, userId: string): Promise<RoomRow | undefined> {
+  const [row] = await tx.select().from(rooms).where(eq(rooms.roomId, roomId)).for('update');
+  if (row) await tx.insert(roomGuests).values({ roomId, userId }).onConflictDoNothing();
+  return row;
+}
+
+/** From now on a room's messages go to a conversation of its own. */
+export async function giveOwnConversation(tx: Transaction, roomId: string): Promise<void> {
+  await tx.update(rooms).set({ conversationId: null }).where(eq(rooms.roomId, roomId));
 }
 
 /** One room, or undefined. */

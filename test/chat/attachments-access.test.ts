@@ -63,16 +63,14 @@ test('[AT41] a conversation’s file is its members’, before it is sent too; f
 
 test('[AT42] a call’s file is for those in the call’s conversation; a call of strangers is a missing one', async () => {
   await using files = await startFiles();
-  const { roomId } = await files.app.createRoom({}, 'doctor');
   const doctor = await files.app.connect('doctor');
-  const patient = await files.app.connect('patient', 'patient');
-  await doctor.join(roomId);
-  await patient.join(roomId);
-  const file = await files.upload('doctor', 'text', 'a.txt', ['access', 'call'], ['callId', roomId]);
+  await files.app.connect('patient', 'patient');
+  const { callId: ownCallId } = await doctor.request('call:initiate', { calleeIds: ['patient'], type: 'voice' });
+  const file = await files.upload('doctor', 'text', 'a.txt', ['access', 'call'], ['callId', ownCallId]);
   assert.ok(await reads(files, 'patient', file));
   assert.deepEqual((await ways(files, 'stranger', file)).slice(0, 2), [notFound, notFound]);
   for (const [userId, callId] of [
-    ['stranger', roomId],
+    ['stranger', ownCallId],
     ['doctor', randomUUID()],
   ] as const) {
     const { status, body } = await files.post(userId, ['access', 'call'], ['callId', callId], ['file', Buffer.from('x'), 'a.txt']);

@@ -20,6 +20,7 @@ async function startQueue(
   const idle = async () => undefined;
   const handlers: JobHandlers = {
     'rooms:endOverdue': async (payload) => ('_cron' in payload ? undefined : await work()),
+    'calls:tellStory': idle,
     'chat:reseal': idle,
     'attachments:deleteBlobs': idle,
     'attachments:removeOld': idle,

@@ -249,6 +249,15 @@ test('[SG5] every request answers a stranger to every room with a code, never wi
     'media:setPriority': { consumerId: 'x', priority: 1 },
     'media:produceData': { transportId: 'x', sctpStreamParameters: { streamId: 0 }, label: 'x' },
     'media:consumeData': { dataProducerId: 'x' },
+    'call:initiate': { calleeIds: ['nobody'], type: 'video' },
+    'call:accept': { callId: uuid },
+    'call:decline': { callId: uuid },
+    'call:cancel': { callId: uuid },
+    'call:end': { callId: uuid },
+    'call:invite': { callId: uuid, userId: 'nobody' },
+    'call:requestVideo': { callId: uuid },
+    'call:answerVideo': { callId: uuid, accepted: true },
+    'call:signal': { callId: uuid, recipientId: 'nobody', signalType: 'offer', signal: {} },
     'chat:send': { conversationId: uuid, clientId: 'x', type: 'text', content: 'x' },
     'chat:edit': { messageId: uuid, content: 'x' },
     'chat:delete': { messageId: uuid, forEveryone: true },
@@ -265,15 +274,18 @@ test('[SG5] every request answers a stranger to every room with a code, never wi
     'auth:renew': 'auth.invalid_token',
     'room:join': 'room.not_found',
     'room:leave': 'ok',
+    'call:initiate': 'auth.forbidden',
+    'call:invite': 'auth.forbidden',
     'chat:edit': 'chat.message_not_found',
     'chat:delete': 'chat.message_not_found',
     'chat:react': 'chat.message_not_found',
     'chat:unreact': 'chat.message_not_found',
     'chat:conversations': 'ok',
   };
+  const usualCodes: Record<string, string> = { call: 'call.not_found', chat: 'chat.conversation_not_found' };
   for (const name of Object.keys(requests) as RequestName[]) {
     const code = await rawCode(client, JSON.stringify([name, payloads[name]]));
-    const usual = name.startsWith('chat:') ? 'chat.conversation_not_found' : 'room.not_joined';
+    const usual = usualCodes[name.split(':', 1)[0] ?? ''] ?? 'room.not_joined';
     assert.equal(code, expected[name] ?? usual, name);
   }
 });

@@ -341,6 +341,7 @@ export const strings = {
   } satisfies Record<RoomCloseReason, readonly [string, string]>,
   endedReasons: {
     ended_by_moderator: 'The host has ended it for everyone.',
+    call_ended: 'The call has ended.',
     time_limit: 'Its time was up.',
     cancelled: 'It was cancelled.',
   },

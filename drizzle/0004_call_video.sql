@@ -1,0 +1,1 @@
+ALTER TABLE "calls" ADD COLUMN "video_requested_by" text;

@@ -1,0 +1,391 @@
+import { validate as isUuid, v7 as uuidv7 } from 'uuid';
+import type { ConversationService } from '../chat/conversation-service.ts';
+import { type Actor, type AuditAction, audit, serverActor } from '../db/audit-log.ts';
+import type { Database, Transaction } from '../db/database.ts';
+import { addJobIn } from '../jobs/job-queue.ts';
+import type { Logger } from '../log.ts';
+import type { Call, PartyState } from '../protocol/call.ts';
+import { AppError } from '../protocol/errors.ts';
+import type { Reply, RequestPayload } from '../protocol/index.ts';
+import type { RoomService } from '../rooms/room-service.ts';
+import type { CallNotices } from './call-notices.ts';
+import { type CallEvent, endReasonOf, isOver, isRinging, next } from './call-state.ts';
+import * as store from './call-store.ts';
+import { toCall, usersIn } from './call-view.ts';
+
+/** Who rings, answers or hangs up: over the socket (with a session) or over REST. */
+export interface CallActor extends Actor {
+  readonly sessionId?: string | undefined;
+  /** Set for a token of one room, which rings nobody. */
+  readonly onlyRoomId?: string | undefined;
+}
+
+/** What calls need to know of people. */
+export interface People {
+  /** Errors: `auth.forbidden` unless the actor may reach every one of them. */
+  assertMayReach(actor: CallActor, userIds: readonly string[]): Promise<void>;
+  /** Those who have a device connected. */
+  findOnline(userIds: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Those who want no disturbance. */
+  findUndisturbed(userIds: readonly string[]): Promise<ReadonlySet<string>>;
+}
+
+/** Bytes of one relayed signal. */
+const maxSignalBytes = 65_536;
+
+const auditActions: { readonly [E in CallEvent]?: AuditAction } = {
+  accept: 'call.accepted',
+  decline: 'call.declined',
+  cancel: 'call.cancelled',
+  mediaFlows: 'call.connected',
+};
+
+export type CallService = ReturnType<typeof createCallService>;
+
+/**
+ * Rules of calls. Whatever happens to one call happens one after another under a lock on its row, whichever server it comes to; browsers are
+ * told after commit.
+ */
+export function createCallService(parts: {
+  db: Database;
+  log: Logger;
+  notices: CallNotices;
+  people: People;
+  conversations: Pick<ConversationService, 'assertInAppointment' | 'createForRoom' | 'ensureDirect' | 'tell'>;
+  rooms: Pick<RoomService, 'insertForCall' | 'inviteToCall' | 'end'>;
+  limits: { ringSeconds: number; connectingSeconds: number; idleCallSeconds: number; participants: number };
+}) {
+  const { db, log, notices, people, conversations, rooms, limits } = parts;
+
+  /** Changes one call under its lock, then tells what `work` says has happened. Errors: `call.not_found`. */
+  async function change(
+    callId: string,
+    by: CallActor | undefined,
+    work: (tx: Transaction, call: store.CallRecord) => Promise<CallEvent | 'parties' | 'nothing'>,
+  ): Promise<store.CallRecord> {
+    if (!isUuid(callId)) throw new AppError('call.not_found');
+    const { before, after, event } = await db.transaction(async (tx) => {
+      const found = await store.lockCall(tx, callId);
+      if (!found) throw new AppError('call.not_found');
+      const happened = await work(tx, found);
+      return { before: found, after: (await store.findCall(tx, callId)) ?? found, event: happened };
+    });
+    if (event === 'nothing') return after;
+    notices.tell({ before, after, by, event: event === 'parties' ? undefined : event });
+    if (isOver(after.status)) await endRoom(after);
+    return after;
+  }
+
+  /** What is over needs no room any more; one that has ended already stays as it is. */
+  async function endRoom({ roomId, callId }: store.CallRecord): Promise<void> {
+    if (roomId === null) return;
+    try {
+      await rooms.end(serverActor, roomId, 'call_ended');
+    } catch (error) {
+      // The call is over all the same; the room's own time limit ends it at the latest.
+      log.warn({ err: error, callId, roomId }, 'the room of a call did not end');
+    }
+  }
+
+  /** Moves a call by the table. Errors: `call.invalid_state`. */
+  async function step(tx: Transaction, call: store.CallRecord, event: CallEvent, actor: Actor): Promise<CallEvent> {
+    const { callId } = call;
+    const status = next(call.status, event);
+    const isEnd = status !== undefined && isOver(status);
+    const changed =
+      status !== undefined &&
+      (await store.changeCall(tx, callId, call.status, {
+        status,
+        ...(status === 'ringing' && { ringingAt: store.now }),
+        ...(status === 'accepted' && {
+          acceptedAt: store.now,
+          answeredBy: actor.userId,
+          deadlineAt: store.inSeconds(limits.connectingSeconds),
+        }),
+        ...(status === 'connected' && { connectedAt: store.now, deadlineAt: null }),
+        ...(isEnd && {
+          endedAt: store.now,
+          deadlineAt: null,
+          endReason: endReasonOf(event),
+          endedBy: actor === serverActor ? null : actor.userId,
+        }),
+      }));
+    if (!changed) throw new AppError('call.invalid_state');
+    const action = auditActions[event] ?? (isEnd ? 'call.ended' : undefined);
+    if (action) await audit(tx, { actor, action, subject: callId, ...(isEnd && { details: { reason: endReasonOf(event) } }) });
+    if (!isEnd) return event;
+    await store.changeParties(tx, callId, usersIn(call, 'ringing'), event === 'decline' ? 'declined' : 'missed');
+    await store.changeParties(tx, callId, usersIn(call, 'joined'), 'left');
+    if (call.conversationId !== null) await addJobIn(tx, 'calls:tellStory', { callId }, { key: `calls:tellStory:${callId}` });
+    return event;
+  }
+
+  /** The actor's part in a call. Errors: `call.not_found` for strangers, `auth.forbidden` with a token for one room. */
+  function assertParty(call: store.CallRecord, { userId }: CallActor, ...states: PartyState[]): void {
+    const party = call.parties.find((one) => one.userId === userId);
+    if (!party) throw new AppError('call.not_found');
+    if (states.length > 0 && !states.includes(party.state)) throw new AppError('call.invalid_state');
+  }
+
+  /** Errors: `call.invalid_state` unless people are in the call, or on the way into it. */
+  function assertAnswered({ status }: store.CallRecord): void {
+    if (isOver(status) || isRinging(status)) throw new AppError('call.invalid_state');
+  }
+
+  async function accept(actor: CallActor, callId: string): Promise<store.CallRecord> {
+    assertWholeToken(actor);
+    return await change(callId, actor, async (tx, call) => {
+      assertParty(call, actor, 'ringing');
+      if (!isRinging(call.status)) {
+        assertAnswered(call);
+        await store.changeParties(tx, callId, [actor.userId], 'joined');
+        await audit(tx, { actor, action: 'call.accepted', subject: callId });
+        return 'parties';
+      }
+      const event = await step(tx, call, 'accept', actor);
+      const others = usersIn(call, 'ringing').filter((userId) => userId !== actor.userId);
+      await store.changeParties(tx, callId, [actor.userId], 'joined');
+      await store.changeParties(tx, callId, others, 'elsewhere');
+      return event;
+    });
+  }
+
+  /** Begins a call under a lock on all its users; answers the call to accept instead where one of them is ringing the actor already. */
+  async function begin(actor: CallActor, request: RequestPayload<'call:initiate'>, calleeIds: readonly string[]) {
+    const { type, appointmentId, wait = false } = request;
+    const [online, undisturbed] = await Promise.all([people.findOnline(calleeIds), people.findUndisturbed(calleeIds)]);
+    return await db.transaction(async (tx) => {
+      await store.lockUsers(tx, [actor.userId, ...calleeIds]);
+      const engaged = await store.findEngaged(tx, [actor.userId, ...calleeIds]);
+      const glare = engaged.find(
+        ({ userId, state, callerId }) =>
+          userId === actor.userId && state === 'ringing' && calleeIds.length === 1 && callerId === calleeIds[0],
+      );
+      if (glare) return { glareId: glare.callId };
+      const isInCall = (id: string) => engaged.some(({ userId, state }) => userId === id && state === 'joined');
+      if (isInCall(actor.userId)) throw new AppError('call.busy');
+      const isBusy = (id: string) => undisturbed.has(id) || (!wait && isInCall(id));
+      const rung = calleeIds.filter((id) => !isBusy(id));
+      const [onlyCallee] = calleeIds;
+      const direct =
+        calleeIds.length === 1 && onlyCallee !== undefined
+          ? await conversations.ensureDirect(tx, actor, onlyCallee, appointmentId)
+          : undefined;
+      const directId = direct?.row.conversationId ?? null;
+      const callId = uuidv7();
+      const room =
+        rung.length === 0
+          ? { roomId: null, conversationId: directId }
+          : await rooms.insertForCall(tx, { callerId: actor.userId, calleeIds, appointmentId, type, conversationId: directId });
+      const reached = rung.some((id) => online.has(id));
+      const status = rung.length === 0 ? ('busy' as const) : reached ? ('ringing' as const) : ('initiated' as const);
+      const parties = [
+        { userId: actor.userId, state: status === 'busy' ? ('left' as const) : ('joined' as const) },
+        ...calleeIds.map((userId) => ({ userId, state: isBusy(userId) ? ('busy' as const) : ('ringing' as const) })),
+      ];
+      const row = {
+        ...room,
+        callerId: actor.userId,
+        appointmentId: appointmentId ?? null,
+        type,
+        status,
+        ...(status === 'ringing' && { ringingAt: store.now }),
+        ...(status === 'busy'
+          ? { endedAt: store.now, endReason: endReasonOf('allBusy') }
+          : { deadlineAt: store.inSeconds(limits.ringSeconds) }),
+      };
+      await store.insertCall(tx, callId, row, parties);
+      await audit(tx, { actor, action: 'call.initiated', subject: callId, details: { calleeIds, type, status } });
+      if (status === 'busy' && directId !== null) await addJobIn(tx, 'calls:tellStory', { callId }, { key: `calls:tellStory:${callId}` });
+      const call = await store.findCall(tx, callId);
+      if (!call) throw new Error('the call was just written');
+      return { call, newConversationId: direct?.isNew ? directId : null };
+    });
+  }
+
+  async function initiate(actor: CallActor, request: RequestPayload<'call:initiate'>): Promise<store.CallRecord> {
+    assertWholeToken(actor);
+    const calleeIds = [...new Set(request.calleeIds)];
+    if (calleeIds.includes(actor.userId)) throw new AppError('auth.forbidden', { message: 'Nobody can ring themselves.' });
+    if (limits.participants > 0 && calleeIds.length + 1 > limits.participants) {
+      throw new AppError('protocol.invalid_payload', { details: { field: 'calleeIds', limit: limits.participants - 1 } });
+    }
+    await conversations.assertInAppointment(actor, request.appointmentId);
+    await people.assertMayReach(actor, calleeIds);
+    const begun = await begin(actor, request, calleeIds);
+    if (begun.glareId !== undefined) return await accept(actor, begun.glareId);
+    if (begun.newConversationId !== null) await conversations.tell('chat:conversationAdded', begun.newConversationId);
+    notices.tellBegun(begun.call);
+    return begun.call;
+  }
+
+  return {
+    /**
+     * Rings users into a new room. Two who ring one another at once are in one call: the second one accepts the first one's.
+     * Errors: `auth.forbidden` for oneself and strangers, `appointment.not_found`, `call.busy` when the actor is in a call, `protocol.invalid_payload`.
+     */
+    async initiate(actor: CallActor, request: RequestPayload<'call:initiate'>): Promise<Reply<'call:initiate'>> {
+      const call = toCall(await initiate(actor, request));
+      return { callId: call.callId, roomId: call.roomId, status: call.status, call };
+    },
+
+    /** The first to accept has the call. Errors: `call.not_found`, `call.invalid_state`. */
+    accept: async (actor: CallActor, callId: string): Promise<Call> => toCall(await accept(actor, callId)),
+
+    /** Takes oneself out of a ring; the last one to decline ends it. Errors: `call.not_found`, `call.invalid_state`. */
+    async decline(actor: CallActor, callId: string): Promise<Call> {
+      assertWholeToken(actor);
+      const declined = await change(callId, actor, async (tx, call) => {
+        assertParty(call, actor, 'ringing');
+        const isLast = isRinging(call.status) && usersIn(call, 'ringing').length === 1;
+        if (isLast) return await step(tx, call, 'decline', actor);
+        await store.changeParties(tx, callId, [actor.userId], 'declined');
+        await audit(tx, { actor, action: 'call.declined', subject: callId });
+        return 'parties';
+      });
+      return toCall(declined);
+    },
+
+    /** Stops one's own ringing. Errors: `call.not_found`, `auth.forbidden` for anybody but the caller, `call.invalid_state`. */
+    async cancel(actor: CallActor, callId: string): Promise<Call> {
+      assertWholeToken(actor);
+      const cancelled = await change(callId, actor, async (tx, call) => {
+        assertParty(call, actor);
+        if (call.callerId !== actor.userId) throw new AppError('auth.forbidden');
+        return await step(tx, call, 'cancel', actor);
+      });
+      return toCall(cancelled);
+    },
+
+    /** Hangs up; the call goes on while two others are in it. Errors: `call.not_found`, `call.invalid_state`. */
+    async end(actor: CallActor, callId: string): Promise<Call> {
+      assertWholeToken(actor);
+      const ended = await change(callId, actor, async (tx, call) => {
+        assertParty(call, actor, 'joined');
+        assertAnswered(call);
+        if (usersIn(call, 'joined').length <= 2) return await step(tx, call, 'hangUp', actor);
+        await store.changeParties(tx, callId, [actor.userId], 'left');
+        await audit(tx, { actor, action: 'call.left', subject: callId });
+        return 'parties';
+      });
+      return toCall(ended);
+    },
+
+    /**
+     * Rings one more user into a running call; a call between two, which has their own conversation, gets one for three.
+     * Errors: `call.not_found`, `call.invalid_state`, `call.busy` when that user is, `auth.forbidden` for strangers, `room.full`.
+     */
+    async invite(actor: CallActor, { callId, userId }: RequestPayload<'call:invite'>): Promise<Call> {
+      assertWholeToken(actor);
+      if (userId === actor.userId) throw new AppError('auth.forbidden', { message: 'Nobody can ring themselves.' });
+      await people.assertMayReach(actor, [userId]);
+      const undisturbed = await people.findUndisturbed([userId]);
+      let newConversationId: string | undefined;
+      const invited = await change(callId, actor, async (tx, call) => {
+        assertParty(call, actor, 'joined');
+        assertAnswered(call);
+        const { roomId } = call;
+        const known = call.parties.find((party) => party.userId === userId);
+        if (roomId === null || known?.state === 'ringing' || known?.state === 'joined') throw new AppError('call.invalid_state');
+        const present = usersIn(call, 'joined', 'ringing');
+        if (limits.participants > 0 && present.length >= limits.participants) throw new AppError('room.full');
+        const engaged = await store.findEngaged(tx, [userId]);
+        if (undisturbed.has(userId) || engaged.some(({ state }) => state === 'joined')) {
+          throw new AppError('call.busy', { message: 'This user is in another call.' });
+        }
+        newConversationId = await rooms.inviteToCall(tx, { roomId, userId, memberIds: present });
+        if (newConversationId !== undefined) await store.setConversation(tx, callId, newConversationId);
+        await store.putRungParty(tx, callId, userId, known?.position ?? call.parties.length, limits.ringSeconds);
+        await audit(tx, { actor, action: 'call.invited', subject: callId, details: { userId } });
+        return 'parties';
+      });
+      if (newConversationId !== undefined) await conversations.tell('chat:conversationAdded', newConversationId);
+      return toCall(invited);
+    },
+
+    /** Asks the others in a voice call for video. Errors: `call.not_found`, `call.invalid_state`. */
+    async requestVideo(actor: CallActor, callId: string): Promise<Call> {
+      assertWholeToken(actor);
+      const asked = await change(callId, actor, async (tx, call) => {
+        assertParty(call, actor, 'joined');
+        assertAnswered(call);
+        if (call.type === 'video') throw new AppError('call.invalid_state');
+        await store.setVideo(tx, callId, { videoRequestedBy: actor.userId });
+        return 'nothing';
+      });
+      notices.tellVideoRequested(asked, actor.userId);
+      return toCall(asked);
+    },
+
+    /** Answers somebody else's wish for video; consent makes it a video call. Errors: `call.not_found`, `call.invalid_state` when nobody else has asked. */
+    async answerVideo(actor: CallActor, { callId, accepted }: RequestPayload<'call:answerVideo'>): Promise<Call> {
+      assertWholeToken(actor);
+      const answered = await change(callId, actor, async (tx, call) => {
+        assertParty(call, actor, 'joined');
+        assertAnswered(call);
+        if (call.videoRequestedBy === null || call.videoRequestedBy === actor.userId) throw new AppError('call.invalid_state');
+        await store.setVideo(tx, callId, { videoRequestedBy: null, ...(accepted && { type: 'video' }) });
+        if (accepted) await audit(tx, { actor, action: 'call.raised_to_video', subject: callId });
+        return 'nothing';
+      });
+      notices.tellVideoAnswered(answered, actor.userId, accepted);
+      return toCall(answered);
+    },
+
+    /** Passes a signal to another participant's devices. Errors: `call.not_found`, also for a recipient who is not in the call, `call.invalid_state`, `protocol.too_large`. */
+    async signal(actor: CallActor, { callId, recipientId, signalType, signal }: RequestPayload<'call:signal'>): Promise<void> {
+      assertWholeToken(actor);
+      if (Buffer.byteLength(JSON.stringify(signal ?? null)) > maxSignalBytes) {
+        throw new AppError('protocol.too_large', { details: { field: 'signal', limitBytes: maxSignalBytes } });
+      }
+      const call = isUuid(callId) ? await store.findCall(db.sql, callId) : undefined;
+      const isParty = (id: string) => call?.parties.some(({ userId }) => userId === id) ?? false;
+      if (!call || !isParty(actor.userId) || !isParty(recipientId) || recipientId === actor.userId) throw new AppError('call.not_found');
+      if (isOver(call.status)) throw new AppError('call.invalid_state');
+      notices.relaySignal(recipientId, { callId, senderId: actor.userId, recipientId, signalType, signal });
+    },
+
+    /** Something that the server itself has seen; what does not fit any more is passed over. */
+    async observe(callId: string, event: CallEvent): Promise<void> {
+      await change(callId, undefined, async (tx, call) =>
+        next(call.status, event) === undefined ? 'nothing' : await step(tx, call, event, serverActor),
+      );
+    },
+
+    /** A user's device has connected: it learns what rings there. */
+    async greet(userId: string, sessionId: string): Promise<void> {
+      for (const call of await store.findCallsRinging(db.sql, userId)) {
+        notices.tellSession(call, sessionId);
+        if (call.status === 'initiated') await this.observe(call.callId, 'ring');
+      }
+    },
+
+    /** Ends what has waited for too long, each once however many servers see it. */
+    async endOverdue(): Promise<void> {
+      for (const callId of await store.findOverdueCalls(db.sql, 100)) {
+        await change(callId, undefined, async (tx, call) => {
+          const late = await store.findOverdueParties(tx, callId);
+          await store.changeParties(tx, callId, late, 'missed');
+          const event = (await store.isOverdue(tx, callId)) ? timeoutOf(call) : undefined;
+          if (event !== undefined) return await step(tx, call, event, serverActor);
+          return late.length > 0 ? 'parties' : 'nothing';
+        });
+      }
+    },
+
+    /** Somebody has entered or left a room, or its server has died: a connected call without anybody ends soon. */
+    watchOccupancy: (roomId?: string): Promise<void> => store.watchOccupancy(db.sql, limits.idleCallSeconds, roomId),
+  };
+}
+
+/** What a call has waited for in vain. */
+function timeoutOf({ status }: store.CallRecord): CallEvent | undefined {
+  if (isRinging(status)) return 'ringTimeout';
+  if (status === 'accepted' || status === 'connecting') return 'connectTimeout';
+  return status === 'connected' ? 'idleTimeout' : undefined;
+}
+
+/** Errors: `auth.forbidden` for tokens of one room, which ring nobody. */
+function assertWholeToken({ onlyRoomId }: CallActor): void {
+  if (onlyRoomId !== undefined) throw new AppError('auth.forbidden');
+}
