@@ -87,6 +87,29 @@ test('[CK6] whoever is busy is told at once', async () => {
   assert.equal(calls.view.starting, undefined);
 });
 
+test('[CK6] what is told of a call before its start is answered is told once', async () => {
+  await using talk = await meet('caller');
+  const { server, calls, events } = talk;
+  server.answer('call:initiate', () => {
+    server.tell('call:ringing', { call: callOf('ringing') });
+    return { callId: 'call', roomId: 'room', status: 'ringing', call: callOf('ringing') };
+  });
+  const views: string[] = [];
+  calls.subscribe(() => views.push(`${calls.view.elsewhere.length} ${calls.view.current?.phase}`));
+  await calls.start({ calleeIds: ['callee', 'callee'], type: 'video' });
+  assert.deepEqual(events(), ['updated ringing']);
+  assert.ok(views.every((view) => view.startsWith('0')));
+  await calls.cancel('call');
+
+  const busy = callOf('busy', { callId: 'second', endReason: 'busy' });
+  server.answer('call:initiate', () => {
+    server.tell('call:busy', { call: busy });
+    return { callId: 'second', roomId: null, status: 'busy', call: busy };
+  });
+  await calls.start({ calleeIds: ['callee'], type: 'video' });
+  assert.deepEqual(events().slice(1), ['ended caller_cancelled', 'ended busy']);
+});
+
 test('[CK6] a start that is given up is cancelled', async () => {
   await using talk = await meet('caller');
   const { server, calls } = talk;
@@ -280,6 +303,31 @@ test('[CK10] a call that was told to have failed and begun all the same is cance
   await assert.rejects(starting, hasCode('client.disconnected'));
   await server.heard('call:cancel');
   assert.deepEqual(events(), ['ended caller_cancelled']);
+});
+
+test('[CK10] such a call makes way for the next try, which is not taken for it', async () => {
+  await using talk = await meet('caller');
+  const { server, calls, events } = talk;
+  server.answer('call:initiate', () => never());
+  server.answer('call:cancel', () => ({ call: cancelled }));
+  const starting = calls.start({ calleeIds: ['callee'], type: 'video' });
+  await server.heard('call:initiate');
+  server.drop();
+  await assert.rejects(starting, hasCode('client.disconnected'));
+  await caughtUp(server, 2);
+  server.answer('call:initiate', () => {
+    server.tell('call:ringing', { call: callOf('ringing') });
+    throw new AppError('call.busy');
+  });
+  await assert.rejects(calls.start({ calleeIds: ['callee'], type: 'video' }), hasCode('call.busy'));
+  await server.heard('call:cancel');
+  server.answer('call:initiate', () => {
+    server.tell('call:ringing', { call: callOf('ringing', { callId: 'second' }) });
+    return { callId: 'second', roomId: 'room', status: 'ringing', call: callOf('ringing', { callId: 'second' }) };
+  });
+  await calls.start({ calleeIds: ['callee'], type: 'video' });
+  assert.equal(calls.view.current?.phase, 'ringing');
+  assert.deepEqual(events(), ['ended caller_cancelled', 'updated ringing']);
 });
 
 test('[CK10] calls of a page that was loaded anew are there: what rings, and what one is in', async () => {

@@ -78,7 +78,7 @@ export class CallTracker {
   }
 
   get elsewhere(): readonly CallView[] {
-    return this.#book.running.filter(({ phase }) => phase === 'elsewhere');
+    return this.#book.running.filter((call) => call.phase === 'elsewhere' && !this.#isStarting(call));
   }
 
   find(callId: string): CallView | undefined {
@@ -117,17 +117,24 @@ export class CallTracker {
 
   /** It was answered by a call, or has failed. */
   endStart(answer: Call | ParleyError): void {
+    const { events, onChanged, onGivenUp } = this.#options;
     const { calleeIds = [] } = this.#starting ?? {};
     this.#starting = undefined;
-    if (!(answer instanceof ParleyError)) this.apply(answer.callId, { type: 'startAnswered', call: answer });
-    else if (answer.code === 'client.disconnected' || answer.code === 'client.timeout') {
-      this.#unsure = { calleeIds: keyOf(calleeIds), untilMs: Date.now() + unsureMs };
+    if (answer instanceof ParleyError) {
+      if (isUnsure(answer)) this.#unsure = { calleeIds: keyOf(calleeIds), untilMs: Date.now() + unsureMs };
+      // It may be the reason of this failure.
+      for (const call of this.elsewhere) if (this.#wasGivenUp(call)) onGivenUp(call.callId);
+    } else {
+      this.#unsure = undefined;
+      const isOverAlready = this.#book.find(answer.callId)?.phase === 'ended';
+      this.apply(answer.callId, { type: 'startAnswered', call: answer });
+      if (isOverAlready) events.emit('ended', { call: this.get(answer.callId) });
     }
-    this.#options.onChanged();
+    onChanged();
     // What rang meanwhile and did not become one with ours rings now.
     for (const callId of this.#held) {
       const call = this.#book.find(callId);
-      if (call?.phase === 'incoming') this.#options.events.emit('incoming', { call });
+      if (call?.phase === 'incoming') events.emit('incoming', { call });
     }
     this.#held.clear();
   }
@@ -216,6 +223,8 @@ export class CallTracker {
     if (call.phase === 'ended') onOver(call.callId);
     this.#watch(call.callId);
     onChanged();
+    // The answer to our own start tells it all at once.
+    if (this.#isStarting(call)) return;
     if (before === 'unknown' && this.#wasGivenUp(call)) return onGivenUp(call.callId);
     if (call.phase === 'ended') {
       if (before !== 'unknown' || isStart) events.emit('ended', { call });
@@ -228,6 +237,11 @@ export class CallTracker {
   /** Both call each other at once: until our own call is answered theirs does not ring here, since the two become one. */
   #isBeingCalled({ call, isOutgoing }: CallView): boolean {
     return !isOutgoing && this.#starting?.calleeIds.includes(call.callerId) === true;
+  }
+
+  /** Notices of a call may come before the answer to its start. */
+  #isStarting({ call, isOutgoing }: CallView): boolean {
+    return isOutgoing && this.#starting !== undefined && keyOf(call.calleeIds) === keyOf(this.#starting.calleeIds);
   }
 
   #wasGivenUp({ phase, isOutgoing, call }: CallView): boolean {
@@ -246,7 +260,12 @@ export class CallTracker {
 }
 
 function keyOf(calleeIds: readonly string[]): string {
-  return [...calleeIds].sort().join(' ');
+  return [...new Set(calleeIds)].sort().join(' ');
+}
+
+/** Whether the server may have done what was asked all the same. */
+function isUnsure({ code }: ParleyError): boolean {
+  return code === 'client.disconnected' || code === 'client.timeout';
 }
 
 /** Whether somebody has called in vain. */
