@@ -30,8 +30,6 @@ export interface ConnectionEvents {
   stateChanged: ConnectionState;
   /** `recovered`: participant, transports, producers and consumers are as they were. */
   ready: { recovered: boolean };
-  /** Notices may have been missed although the socket stood: what is kept current has to be read again. */
-  resync: undefined;
 }
 
 type Notices = { [N in NoticeName]: NoticePayload<N> };
@@ -222,7 +220,7 @@ export class Connection {
     } else if (name === 'session:shutdown') {
       const { reconnectAfterMs } = payload as NoticePayload<'session:shutdown'>;
       this.#dispatch({ type: 'shutdownAnnounced', reconnectAfterMs });
-    } else if (name === 'session:resync') this.#events.emit('resync', undefined);
+    }
     this.#notices.emit(name as NoticeName, payload as Notices[NoticeName]);
   }
 

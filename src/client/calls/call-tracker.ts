@@ -183,10 +183,10 @@ export class CallTracker {
       const view = this.#book.find(call.callId);
       if (view !== undefined) events.emit('videoAnswered', { call: view, userId, accepted });
     });
+    on('session:resync', () => void this.#catchUp());
     on('call:signal', (signal) => events.emit('signal', signal));
     this.#off.push(
       connection.on('ready', () => void this.#catchUp()),
-      connection.on('resync', () => void this.#catchUp()),
       connection.on('stateChanged', ({ status }) => {
         if (status === 'failed') for (const { callId } of this.#book.running) this.apply(callId, { type: 'lost' });
       }),

@@ -170,10 +170,8 @@ export class Chat {
     const on = <N extends NoticeName>(name: N, listener: (payload: NoticePayload<N>) => void): void => {
       this.#off.push(this.#connection.onNotice(name, listener));
     };
-    this.#off.push(
-      this.#connection.on('ready', () => this.#onReady()),
-      this.#connection.on('resync', () => this.#onReady()),
-    );
+    this.#off.push(this.#connection.on('ready', () => this.#onReady()));
+    on('session:resync', () => this.#onReady());
     on('chat:message', ({ message }) => this.#onMessage(message));
     on('chat:messageEdited', ({ message }) => {
       this.#change({ book: withChangedMessage(this.#book, message), unsure: [] });

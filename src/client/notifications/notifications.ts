@@ -29,7 +29,7 @@ export class Notifications {
       connection.onNotice('notification:new', (told) => this.#onNew(told)),
       connection.onNotice('notification:read', (told) => this.#onRead(told)),
       connection.on('ready', () => void this.#catchUp()),
-      connection.on('resync', () => void this.#catchUp()),
+      connection.onNotice('session:resync', () => void this.#catchUp()),
     );
     if (connection.isConnected) void this.#catchUp();
   }

@@ -46,7 +46,7 @@ export class Presence {
     this.#off.push(
       connection.onNotice('presence:changed', ({ presences }) => this.#onTold(presences)),
       connection.on('ready', () => this.#onReady()),
-      connection.on('resync', () => this.#onReady()),
+      connection.onNotice('session:resync', () => this.#onReady()),
       connection.on('stateChanged', ({ status }) => {
         if (status !== 'connected') this.#heartbeat.stop();
       }),
