@@ -8,7 +8,7 @@ import type { Participant } from '../../src/protocol/room.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { callOf } from './call-fixture.ts';
-import { frames, Person, until } from './sdk-fixture.ts';
+import { frames, Line, Person, until } from './sdk-fixture.ts';
 import { connectionTo, StandIn } from './stand-in.ts';
 
 const hasCode = (code: string) => (error: unknown) => error instanceof ParleyError && error.code === code;
@@ -131,6 +131,35 @@ test('[CE4] a room of another server that dies is joined again through the first
   home.tell('room:locked', { roomId: 'home' });
   await waitFor('the notice', () => notices.length > 1);
   assert.deepEqual(notices, ['away', 'home']);
+});
+
+test('[CE4] whoever talks in such a room talks on, with the same tracks', async () => {
+  await using app = await startTestApp({ ACCESS_POLICY: 'open' });
+  await using home = await StandIn.start();
+  using first = await Line.to(app.url);
+  using second = await Line.to(app.url);
+  using guest = await Person.create(app, 'guest', 'patient');
+  using host = await Person.create(app, 'host', 'provider', home.url);
+  const { roomId } = await app.createRoom({ guestIds: ['guest'] });
+  home.answer('room:join', () => {
+    throw elsewhere(first.url);
+  });
+  await guest.join(roomId);
+  const room = await host.join(roomId);
+  const track = await host.speak();
+  const { producerId } = await guest.receives('microphone');
+  home.answer('room:join', () => {
+    throw elsewhere(second.url);
+  });
+  const recovered = new Promise((resolve) => room.on('mediaRecovered', resolve));
+  first.cut();
+  await recovered;
+  const heard = await until(guest.room, () =>
+    guest.room.view.subscriptions.find((subscription) => subscription.producerId !== producerId && subscription.isLive),
+  );
+  await frames(heard.track, 3);
+  assert.equal(room.view.publications[0]?.track, track);
+  assert.equal(host.client.state.status, 'connected');
 });
 
 test('[CE4] a short loss of the other server is waited for, and so is a network that is gone', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, mock, test } from 'node:test';
 import { type ActivitySource, ParleyError } from '../../src/client/index.ts';
+import { createPageActivity } from '../../src/client/presence/activity.ts';
 import { Heartbeat } from '../../src/client/presence/heartbeat.ts';
 import { AppError } from '../../src/protocol/errors.ts';
 import type { Presence, PresenceStatus } from '../../src/protocol/presence.ts';
@@ -174,6 +175,34 @@ describe('[CP5] the server hears every 30 s how long the user has been idle, and
     heartbeat.close();
     mock.timers.tick(60_000);
     assert.equal(sent.length, 5);
+  });
+
+  test('pointer, keys and the page coming into sight count as touching it', (t) => {
+    mock.timers.reset();
+    mock.timers.enable({ apis: ['Date'] });
+    const page = Object.assign(new EventTarget(), { visibilityState: 'hidden' });
+    Object.defineProperty(globalThis, 'document', { value: page, configurable: true });
+    t.after(() => Reflect.deleteProperty(globalThis, 'document'));
+    const activity = createPageActivity();
+    let touches = 0;
+    activity.onActive(() => touches++);
+    for (const [event, expected] of [
+      ['pointermove', 0],
+      ['keydown', 0],
+      ['visibilitychange', 61],
+    ] as const) {
+      mock.timers.tick(61_000);
+      assert.equal(activity.idleSeconds(), 61);
+      page.dispatchEvent(new Event(event));
+      assert.equal(activity.idleSeconds(), expected, event);
+      if (expected === 0) continue;
+      page.visibilityState = 'visible';
+      page.dispatchEvent(new Event(event));
+      assert.equal(activity.idleSeconds(), 0);
+    }
+    activity.close();
+    page.dispatchEvent(new Event('keydown'));
+    assert.equal(touches, 3);
   });
 
   test('with the kind of device', async () => {

@@ -16,7 +16,7 @@ import '../support/webrtc-client.ts';
 const { RTCAudioSink, RTCAudioSource, RTCVideoSink, RTCVideoSource } = wrtc.nonstandard;
 
 /** A socket's way to the server that a test can cut. */
-class Line {
+export class Line {
   readonly #ends = new Set<Socket>();
   readonly #server = createServer((near) => this.#join(near));
   #port = 0;
@@ -51,6 +51,10 @@ class Line {
   close(): void {
     this.cut();
     this.#server.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   #join(near: Socket): void {

@@ -1,14 +1,16 @@
 import type { Unsubscribe } from '../emitter.ts';
 import { ParleyError } from '../parley-error.ts';
 import type { JoinOptions, Room } from '../room.ts';
+import type { RoomCloseReason } from '../room-events.ts';
 import type { CallView, JoinCallOptions } from './call-events.ts';
+import type { CallOutcome } from './call-table.ts';
 
 /** What entering a call's room needs. */
 export interface CallRoomsHost {
   joinRoom(roomId: string, options: JoinOptions): Promise<Room>;
   onChanged(): void;
-  /** The user has left the room, and with it the call. */
-  onLeft(callId: string): void;
+  /** One is no longer in the room, and with it not in the call. */
+  onLeft(callId: string, outcome: CallOutcome): void;
   onDeviceFailed(callId: string, source: 'microphone' | 'camera', error: ParleyError): void;
 }
 
@@ -18,6 +20,16 @@ interface Joined {
   room: Room | undefined;
   off: Unsubscribe | undefined;
 }
+
+/** What the ways out of a room mean for its call. Of a room that has ended the server says what that means; a closed client says nothing. */
+const outcomes: Partial<Record<RoomCloseReason, CallOutcome>> = {
+  left: 'user_hangup',
+  kicked: 'room_ended',
+  banned: 'room_ended',
+  denied: 'room_ended',
+  connection_failed: 'network_error',
+  error: 'network_error',
+};
 
 /** The room of the call of this device: entered once, left when the call is over. */
 export class CallRooms {
@@ -70,7 +82,8 @@ export class CallRooms {
     joined.off = room.on('closed', ({ reason }) => {
       if (this.#joined === joined) this.#joined = undefined;
       this.#host.onChanged();
-      if (reason === 'left') this.#host.onLeft(callId);
+      const outcome = outcomes[reason];
+      if (outcome !== undefined) this.#host.onLeft(callId, outcome);
     });
     this.#host.onChanged();
     const failed = (source: 'microphone' | 'camera') => (error: unknown) => {

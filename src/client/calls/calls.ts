@@ -41,7 +41,7 @@ export class Calls {
     this.#rooms = new CallRooms({
       joinRoom,
       onChanged: () => this.#changed(),
-      onLeft: (callId) => void this.hangUp(callId),
+      onLeft: (callId, outcome) => void this.#leave(callId, outcome, this.#isRinging(callId) ? 'call:cancel' : 'call:end'),
       onDeviceFailed: (callId, source, error) => this.#events.emit('deviceFailed', { callId, source, error }),
     });
     this.#tracker = new CallTracker({
@@ -145,9 +145,8 @@ export class Calls {
 
   /** Ends one's part in a call, whatever its phase: declines, cancels or hangs up. It is over here at once, and its room is left. */
   async hangUp(callId: string, reason?: string): Promise<void> {
-    const view = this.#tracker.find(callId);
-    if (view?.phase === 'incoming') return this.decline(callId, reason);
-    if (view?.isOutgoing && (view.call.status === 'initiated' || view.call.status === 'ringing')) return this.cancel(callId);
+    if (this.#tracker.find(callId)?.phase === 'incoming') return this.decline(callId, reason);
+    if (this.#isRinging(callId)) return this.cancel(callId);
     await this.#leave(callId, 'user_hangup', 'call:end', reason);
   }
 
@@ -265,6 +264,12 @@ export class Calls {
       if (!(error instanceof ParleyError) || error.code !== 'call.invalid_state') throw error;
       await this.#connection.request('call:end', { callId }, waits);
     }
+  }
+
+  /** Whether it is one's own, and nobody has taken it yet. */
+  #isRinging(callId: string): boolean {
+    const view = this.#tracker.find(callId);
+    return view?.isOutgoing === true && (view.call.status === 'initiated' || view.call.status === 'ringing');
   }
 
   #assertOpen(): void {
