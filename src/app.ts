@@ -26,10 +26,12 @@ import { registerConversationRoutes } from './http/routes/conversations.ts';
 import { registerDemoRoutes } from './http/routes/demo.ts';
 import { registerHealthRoutes } from './http/routes/health.ts';
 import { registerMessageRoutes } from './http/routes/messages.ts';
+import { registerPresenceRoutes } from './http/routes/presence.ts';
 import { registerRoomRoutes } from './http/routes/rooms.ts';
 import { registerUserRoutes } from './http/routes/users.ts';
 import { startJobQueue } from './jobs/job-queue.ts';
 import { createLog, type Logger } from './log.ts';
+import { createPresence } from './presence/create-presence.ts';
 import { createEntryService } from './rooms/entry-service.ts';
 import { LiveRooms } from './rooms/live-rooms.ts';
 import { flowingUserIds } from './rooms/media-flow.ts';
@@ -44,11 +46,14 @@ import { createAuthHandlers } from './signaling/handlers/auth.ts';
 import { createCallHandlers } from './signaling/handlers/call.ts';
 import { createChatHandlers } from './signaling/handlers/chat.ts';
 import { createMediaHandlers } from './signaling/handlers/media.ts';
+import { createPresenceHandlers } from './signaling/handlers/presence.ts';
 import { createRoomHandlers } from './signaling/handlers/room.ts';
 import { SocketServer } from './signaling/socket-server.ts';
 import { createKeyRing } from './storage/key-ring.ts';
 import { openBlobStore } from './storage/open-store.ts';
 import { createSealedStore } from './storage/sealed.ts';
+import { createAcquaintanceService } from './users/acquaintance-service.ts';
+import { createContactService } from './users/contact-service.ts';
 import { createUserService } from './users/user-service.ts';
 
 /** Parts that a caller may put in the place of the server's own. */
@@ -84,6 +89,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
   const ownSecret = readOrMakeSecret(config.dataDir, 'token-secret');
   const tokens = createTokenService({ auth: config.auth, isDemo: config.isDemo, ownSecret });
   const users = createUserService({ db, facts });
+  const acquaintances = createAcquaintanceService({ db, accessPolicy: config.accessPolicy });
 
   const { listenIp, announcedAddress, basePort, workerCount, workerBin } = config.media;
   const workers = parts.adopt(
@@ -150,7 +156,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
     log,
     keyRing,
     attachments,
-    accessPolicy: config.accessPolicy,
+    assertMayReach: acquaintances.assertMayReach,
     limits,
     showsTyping: users.showsTyping,
   });
@@ -176,15 +182,18 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
   const moderation = createModerationService({ db, notifier, rooms, entry });
   const media = createMediaService({ rooms });
 
+  const presence = createPresence({ db, facts, notifier, log: log.child({ part: 'presence' }), acquaintances });
+  parts.defer(() => presence.close());
+  const contacts = createContactService({ db, accessPolicy, presencesFor: presence.get });
+
   const calls = createCallService({
     db,
     log: log.child({ part: 'calls' }),
     notices: createCallNotices({ notifier, facts }),
     people: {
-      assertMayReach: conversations.assertMayMeet,
-      findOnline: async (userIds) =>
-        new Set(userIds.filter((userId) => sockets.sessions.some((session) => session.isConnected && session.identity.userId === userId))),
-      findUndisturbed: async () => new Set(),
+      assertMayReach: acquaintances.assertMayReach,
+      findOnline: presence.findOnline,
+      findUndisturbed: presence.isDoNotDisturb,
     },
     conversations,
     rooms: roomService,
@@ -214,6 +223,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
       'calls:tellStory': createCallStory({ db, sendSystem: chat.messages.sendSystem }),
       'chat:reseal': () => chat.reseal(),
       ...attachments.jobs,
+      ...presence.jobs,
     },
   });
   parts.defer(() => jobs.close());
@@ -227,6 +237,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
       ...createMediaHandlers({ media }),
       ...createCallHandlers(calls),
       ...createChatHandlers(chat),
+      ...createPresenceHandlers({ presence }),
     },
     limits,
     log: log.child({ part: 'sockets' }),
@@ -253,12 +264,13 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
       },
     },
   });
-  registerUserRoutes(http, { authenticate, users });
-  registerAppointmentRoutes(http, { authenticate, appointments: createAppointmentService({ db }) });
+  registerUserRoutes(http, { authenticate, users, contacts });
+  registerAppointmentRoutes(http, { authenticate, appointments: createAppointmentService({ db, facts }) });
   registerCallRoutes(http, { authenticate, calls, history: createCallHistory({ db }) });
   registerConversationRoutes(http, { authenticate, ...chat });
   registerMessageRoutes(http, { authenticate, ...chat });
   await registerAttachmentRoutes(http, { authenticate, attachments, maxBytes: limits.attachmentBytes });
+  registerPresenceRoutes(http, { authenticate, presence });
   registerRoomRoutes(http, { authenticate, rooms: roomService });
   if (config.isDemo) registerDemoRoutes(http, { tokens });
   http.get('/api/v1/openapi.json', { schema: { hide: true } }, () => http.swagger());

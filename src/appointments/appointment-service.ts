@@ -1,5 +1,6 @@
 import { type Actor, audit } from '../db/audit-log.ts';
 import type { Database } from '../db/database.ts';
+import type { Facts } from '../facts.ts';
 import type { Appointment, AppointmentBody } from '../protocol/appointment.ts';
 import { AppError } from '../protocol/errors.ts';
 import * as store from './appointment-store.ts';
@@ -16,19 +17,19 @@ interface Requester extends Actor {
 }
 
 /** Rules about appointments: the host application declares who may meet, and when. */
-export function createAppointmentService({ db }: { db: Database }) {
+export function createAppointmentService({ db, facts }: { db: Database; facts: Facts }) {
   function assertMayDeclare({ role, onlyRoomId }: Requester): void {
     if (onlyRoomId !== undefined || (role !== 'service' && role !== 'admin')) throw new AppError('auth.forbidden');
   }
 
   return {
     /** Declares an appointment, or declares it anew. Errors: `auth.forbidden`. */
-    put(actor: Requester, appointmentId: string, body: AppointmentBody): Promise<{ appointment: Appointment; isNew: boolean }> {
+    async put(actor: Requester, appointmentId: string, body: AppointmentBody): Promise<{ appointment: Appointment; isNew: boolean }> {
       assertMayDeclare(actor);
-      return db.transaction(async (tx) => {
-        const participantIds = [...new Set(body.participantIds)].sort();
-        const scheduledAt = new Date(body.scheduledAt);
-        const { durationMinutes } = body;
+      const participantIds = [...new Set(body.participantIds)].sort();
+      const scheduledAt = new Date(body.scheduledAt);
+      const { durationMinutes } = body;
+      const declared = await db.transaction(async (tx) => {
         const isNew = await store.putAppointment(tx, {
           appointmentId,
           scheduledAt,
@@ -39,6 +40,8 @@ export function createAppointmentService({ db }: { db: Database }) {
         await audit(tx, { actor, action: 'appointment.declared', subject: appointmentId, details: { participantIds } });
         return { appointment: { appointmentId, participantIds, scheduledAt: scheduledAt.toISOString(), durationMinutes }, isNew };
       });
+      facts.emit('appointment.declared', { appointmentId, scheduledAt, participantIds });
+      return declared;
     },
 
     /** One appointment, for its participants, admins and the host application. Errors: `appointment.not_found`, also for strangers; `auth.forbidden` with a token for one room. */
@@ -51,12 +54,13 @@ export function createAppointmentService({ db }: { db: Database }) {
     },
 
     /** Takes an appointment back. Errors: `auth.forbidden`, `appointment.not_found`. */
-    remove(actor: Requester, appointmentId: string): Promise<void> {
+    async remove(actor: Requester, appointmentId: string): Promise<void> {
       assertMayDeclare(actor);
-      return db.transaction(async (tx) => {
+      await db.transaction(async (tx) => {
         if (!(await store.deleteAppointment(tx, appointmentId))) throw new AppError('appointment.not_found');
         await audit(tx, { actor, action: 'appointment.removed', subject: appointmentId });
       });
+      facts.emit('appointment.removed', { appointmentId });
     },
   };
 }

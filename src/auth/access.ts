@@ -19,6 +19,14 @@ export function mayMeet(policy: 'appointment' | 'open', role: Role, otherRole: R
   return hasTie(ties);
 }
 
+/**
+ * Whether one user may see how another stands (online, away, in a call). Under `open` everybody signed in sees everybody; otherwise whoever may
+ * reach them.
+ */
+export function maySee(policy: 'appointment' | 'open', role: Role, otherRole: Role | undefined, ties: Ties): boolean {
+  return policy === 'open' || mayMeet(policy, role, otherRole, ties);
+}
+
 function hasTie({ shareAppointment, shareRoom, shareConversation }: Ties): boolean {
   return shareAppointment || shareRoom || shareConversation;
 }

@@ -1,6 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { z } from 'zod';
-import { mayMeet } from '../auth/access.ts';
 import { audit } from '../db/audit-log.ts';
 import type { Database, Transaction } from '../db/database.ts';
 import type { Notifier } from '../notifier.ts';
@@ -13,8 +12,8 @@ import type {
   updateConversationBody,
 } from '../protocol/chat.ts';
 import { AppError } from '../protocol/errors.ts';
-import type { Role } from '../protocol/ids.ts';
 import type { Reply, RequestPayload } from '../protocol/index.ts';
+import type { AcquaintanceService } from '../users/acquaintance-service.ts';
 import * as store from './conversation-store.ts';
 import { type ConversationViews, toMember } from './conversation-view.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
@@ -32,10 +31,10 @@ export function createConversationService(parts: {
   notifier: Notifier;
   views: ConversationViews;
   messages: MessageService;
-  accessPolicy: 'appointment' | 'open';
+  assertMayReach: AcquaintanceService['assertMayReach'];
   assertMayUseAsAvatar: (userId: string, attachmentId: string) => Promise<void>;
 }) {
-  const { db, notifier, views, messages, accessPolicy, assertMayUseAsAvatar } = parts;
+  const { db, notifier, views, messages, assertMayReach, assertMayUseAsAvatar } = parts;
 
   /** A conversation as one of its members sees it. Errors: `chat.conversation_not_found`. */
   async function viewFor(actor: Chatter, conversationId: string): Promise<Conversation> {
@@ -53,13 +52,6 @@ export function createConversationService(parts: {
     const memberships = await store.listMembershipsOf(db.sql, conversationId, userIds);
     for (const [index, conversation] of (await views.toConversations(db.sql, memberships)).entries()) {
       notifier.notify({ to: { userIds: [memberships[index]?.member.userId ?? ''], conversationId } }, name, { conversation });
-    }
-  }
-
-  /** Errors: `auth.forbidden`, for strangers and for users who do not exist alike. */
-  async function assertMayMeet({ userId, role }: Chatter, otherIds: readonly string[]): Promise<void> {
-    for (const other of await store.listAcquaintances(db.sql, userId, otherIds)) {
-      if (!mayMeet(accessPolicy, role as Role, other.role, other.ties)) throw new AppError('auth.forbidden');
     }
   }
 
@@ -103,7 +95,6 @@ export function createConversationService(parts: {
 
   return {
     tell,
-    assertMayMeet,
     assertInAppointment,
     ensureDirect,
 
@@ -119,7 +110,7 @@ export function createConversationService(parts: {
       assertWholeToken(actor);
       if (otherId === actor.userId) throw new AppError('auth.forbidden');
       await assertInAppointment(actor, appointmentId);
-      await assertMayMeet(actor, [otherId]);
+      await assertMayReach(actor, [otherId]);
       if (initialMessage !== undefined) messages.assertContent(initialMessage, true);
       const { row, isNew } = await db.transaction((tx) => ensureDirect(tx, actor, otherId, appointmentId));
       if (isNew) await tell('chat:conversationAdded', row.conversationId);
@@ -135,7 +126,7 @@ export function createConversationService(parts: {
       const { name, appointmentId } = body;
       const memberIds = [...new Set(body.memberIds)].filter((userId) => userId !== actor.userId);
       await assertInAppointment(actor, appointmentId);
-      await assertMayMeet(actor, memberIds);
+      await assertMayReach(actor, memberIds);
       const conversationId = uuidv7();
       await db.transaction(async (tx) => {
         await store.insertConversation(tx, {

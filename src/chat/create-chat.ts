@@ -3,6 +3,7 @@ import type { Facts } from '../facts.ts';
 import type { Logger } from '../log.ts';
 import type { Notifier } from '../notifier.ts';
 import type { KeyRing } from '../storage/key-ring.ts';
+import type { AcquaintanceService } from '../users/acquaintance-service.ts';
 import { createConversationService } from './conversation-service.ts';
 import { findMembership } from './conversation-store.ts';
 import { createConversationViews } from './conversation-view.ts';
@@ -39,11 +40,11 @@ export async function createChat(parts: {
   log: Logger;
   keyRing: KeyRing;
   attachments: MessageAttachments;
-  accessPolicy: 'appointment' | 'open';
+  assertMayReach: AcquaintanceService['assertMayReach'];
   limits: { messageCharacters: number; messagesPerMinute: number; typingSeconds: number };
   showsTyping: (userId: string) => Promise<boolean>;
 }) {
-  const { db, facts, notifier, log, keyRing, attachments, accessPolicy, limits, showsTyping } = parts;
+  const { db, facts, notifier, log, keyRing, attachments, assertMayReach, limits, showsTyping } = parts;
   const seal = createMessageSeal(keyRing, log);
   const searchIndex = createSearchIndex(await readOrMakeDataKey(db, keyRing, 'search-index'));
   const views = createMessageViews({ seal, findAttachments: attachments.findForMessages });
@@ -64,7 +65,7 @@ export async function createChat(parts: {
     notifier,
     views: createConversationViews({ messageViews: views }),
     messages,
-    accessPolicy,
+    assertMayReach,
     assertMayUseAsAvatar: attachments.assertMayUseAsAvatar,
   });
   const receipts = createReceiptService({ db, notifier });
@@ -79,7 +80,7 @@ export async function createChat(parts: {
 
   return {
     conversations,
-    members: createMemberService({ db, notifier, conversations }),
+    members: createMemberService({ db, notifier, conversations, assertMayReach }),
     messages,
     receipts,
     typing,

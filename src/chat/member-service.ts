@@ -3,6 +3,7 @@ import type { Database, Transaction } from '../db/database.ts';
 import type { Notifier } from '../notifier.ts';
 import type { Member, MemberRole } from '../protocol/chat.ts';
 import { AppError } from '../protocol/errors.ts';
+import type { AcquaintanceService } from '../users/acquaintance-service.ts';
 import type { ConversationService } from './conversation-service.ts';
 import * as store from './conversation-store.ts';
 import { toMember } from './conversation-view.ts';
@@ -11,8 +12,13 @@ import { assertGroup, assertRole, type Chatter, getMembership, outranks } from '
 export type MemberService = ReturnType<typeof createMemberService>;
 
 /** Rules of who is in a group: owners and admins add and remove those below them; an owner hands over before leaving. */
-export function createMemberService(parts: { db: Database; notifier: Notifier; conversations: ConversationService }) {
-  const { db, notifier, conversations } = parts;
+export function createMemberService(parts: {
+  db: Database;
+  notifier: Notifier;
+  conversations: ConversationService;
+  assertMayReach: AcquaintanceService['assertMayReach'];
+}) {
+  const { db, notifier, conversations, assertMayReach } = parts;
 
   /** Changes a group's members one change after another, then tells those who are left. */
   async function change(actor: Chatter, conversationId: string, what: string, work: (tx: Transaction) => Promise<Record<string, unknown>>) {
@@ -53,7 +59,7 @@ export function createMemberService(parts: { db: Database; notifier: Notifier; c
     /** Adds people whom one may meet; for owner and admins. Errors: `auth.forbidden`. */
     async add(actor: Chatter, conversationId: string, userIds: readonly string[]): Promise<Member[]> {
       await getMembership(db.sql, conversationId, actor);
-      await conversations.assertMayMeet(
+      await assertMayReach(
         actor,
         userIds.filter((userId) => userId !== actor.userId),
       );

@@ -23,6 +23,8 @@ export interface JobMap {
   'attachments:sweepUpload': { attachmentId: string; blobKeys: string[] };
   /** Wraps every file's key by the current encryption key; at start, while several keys are configured. */
   'attachments:rewrapKeys': Record<string, never>;
+  /** What somebody says of themselves, with a note, has come to its end. */
+  'presence:end': { userId: string };
 }
 export type JobName = keyof JobMap;
 

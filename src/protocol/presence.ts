@@ -15,6 +15,7 @@ export const presenceDevice = z.object({
   status: z.enum(['online', 'away']),
   since: timestamp,
 });
+export type PresenceDevice = z.infer<typeof presenceDevice>;
 
 export const presence = z.object({
   userId,
@@ -74,3 +75,15 @@ export const contact = z.object({
   appointmentIds: z.array(z.string()),
 });
 export type Contact = z.infer<typeof contact>;
+
+export const contactsQuery = z.strictObject({
+  /** Part of a name or an id, whatever its case. */
+  query: plainText(0, 200).optional(),
+  limit: z.coerce.number().int().min(1).max(100).default(50),
+  cursor: z.string().max(2_000).optional(),
+});
+export type ContactsQuery = z.infer<typeof contactsQuery>;
+
+/** By name; the cursor is null on the last page. */
+export const contactPage = z.object({ contacts: z.array(contact), cursor: z.string().nullable() });
+export type ContactPage = z.infer<typeof contactPage>;

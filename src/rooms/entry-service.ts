@@ -15,7 +15,7 @@ import { consumeAll, consumersOf } from './consume-all.ts';
 import { createInTurn } from './in-turn.ts';
 import { type LiveRoom, type ParticipantState, type Seat, toParticipant } from './live-room.ts';
 import type { LiveRooms } from './live-rooms.ts';
-import { assertGrantsFit, assertMayEnter, type Rights } from './room-access.ts';
+import { assertGrantsFit, assertMayEnter, assertNotTooEarly, type Rights } from './room-access.ts';
 import * as store from './room-store.ts';
 
 /** A session as the rules of rooms see it. */
@@ -53,9 +53,11 @@ export function createEntryService(parts: {
     const row = await store.findRoom(db.sql, request.roomId);
     if (!row) throw new AppError('room.not_found');
     const relation = await store.findRelation(db.sql, row.roomId, identity.userId);
-    const held = rooms.find(row.roomId)?.findSeat(caller.sessionId)?.rights;
+    const there = rooms.find(row.roomId);
+    const held = there?.findSeat(caller.sessionId)?.rights;
     const rights = assertMayEnter(row, identity, { ...relation, held }, lent, accessPolicy);
     if (row.endedAt) throw new AppError('room.ended');
+    if (!there?.findParticipantOfUser(identity.userId)) assertNotTooEarly(identity, relation, rights);
 
     const live = rooms.open(row);
     const release = live.hold();

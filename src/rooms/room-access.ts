@@ -15,11 +15,43 @@ export interface Rights {
 export interface Relation {
   readonly isInvited: boolean;
   readonly isBanned: boolean;
+  /** The room's appointment; undefined where the host application has declared none. */
+  readonly appointment:
+    | {
+        readonly scheduledAt: Date;
+        readonly isParticipant: boolean;
+        /** Whoever is rung into the room comes when they are rung. */
+        readonly isCall: boolean;
+      }
+    | undefined;
 }
 
-/** Moderators are the host, whoever made the room, and admins; a token's own word goes before that. */
-export function isModerator(room: Pick<RoomRow, 'hostId' | 'createdBy'>, identity: Identity, grants: RoomGrants | undefined): boolean {
-  return grants?.canModerate ?? (identity.role === 'admin' || room.hostId === identity.userId || room.createdBy === identity.userId);
+/** How long before its appointment a room opens for patients. */
+const earlyMinutes = 15;
+
+/**
+ * Moderators are the host, whoever made the room, admins, and the providers of the room's declared appointment; a token's own word goes before
+ * that.
+ */
+export function isModerator(
+  room: Pick<RoomRow, 'hostId' | 'createdBy'>,
+  identity: Identity,
+  grants: RoomGrants | undefined,
+  isInAppointment: boolean,
+): boolean {
+  const { userId, role } = identity;
+  const isByRole = role === 'admin' || (role === 'provider' && isInAppointment);
+  return grants?.canModerate ?? (isByRole || room.hostId === userId || room.createdBy === userId);
+}
+
+/**
+ * Patients may enter the room of a declared appointment from 15 minutes before its time on, and come back as late as they like; everybody else
+ * at any time, and so whoever is rung into it. Errors: `room.too_early` with `details.opensAt`.
+ */
+export function assertNotTooEarly({ role }: Pick<Identity, 'role'>, { appointment }: Relation, rights: Rights, now = new Date()): void {
+  if (!appointment || appointment.isCall || role !== 'patient' || rights.canModerate) return;
+  const opensAt = new Date(appointment.scheduledAt.getTime() - earlyMinutes * 60_000);
+  if (now < opensAt) throw new AppError('room.too_early', { details: { opensAt: opensAt.toISOString() } });
 }
 
 /** A token of one room says nothing of any other, not even whether it exists. Errors: `auth.forbidden`. */
@@ -29,7 +61,7 @@ export function assertGrantsFit(grants: RoomGrants | undefined, roomId: string):
 
 /**
  * Decides whether somebody may enter a room and with which rights.
- * A room with a guest list is for its host, those on the list and holders of its tokens; without one its address is the invitation. Whom a lent
+ * A room with a guest list is for its host, those on the list, the participants of its declared appointment and holders of its tokens; without one its address is the invitation. Whom a lent
  * token let in need not show it again while they are there, and keep the rights it lent.
  * Errors: `room.not_found` (also for strangers), `room.banned`, `auth.forbidden` for a token of another room.
  */
@@ -42,8 +74,9 @@ export function assertMayEnter(
 ): Rights {
   const grants = lent ?? identity.grants;
   assertGrantsFit(grants, room.roomId);
-  const canModerate = isModerator(room, identity, grants);
-  const isWelcome = canModerate || grants !== undefined || relation.isInvited || !room.invitedOnly;
+  const isInAppointment = relation.appointment?.isParticipant ?? false;
+  const canModerate = isModerator(room, identity, grants, isInAppointment);
+  const isWelcome = canModerate || grants !== undefined || relation.isInvited || isInAppointment || !room.invitedOnly;
   const isWelcomeByPolicy = policy === 'open' && identity.role === 'provider';
   const held = isWelcome || isWelcomeByPolicy ? undefined : relation.held;
   if (!isWelcome && !isWelcomeByPolicy && !held) throw new AppError('room.not_found');

@@ -9,7 +9,7 @@ import { AppError } from '../protocol/errors.ts';
 import { allSources } from '../protocol/ids.ts';
 import type { CreateRoomBody, IceServer, RoomDetails, RoomEndReason, UpdateRoomBody } from '../protocol/room.ts';
 import type { LiveRooms } from './live-rooms.ts';
-import { assertGrantsFit, assertMayEnter, isModerator } from './room-access.ts';
+import { assertGrantsFit, assertMayEnter, assertNotTooEarly, isModerator } from './room-access.ts';
 import * as store from './room-store.ts';
 import { durationSeconds, toRoom } from './room-view.ts';
 
@@ -46,7 +46,7 @@ export function createRoomService(parts: {
     const row = await store.findRoom(db.sql, roomId);
     if (!row) throw new AppError('room.not_found');
     const relation = await store.findRelation(db.sql, roomId, identity.userId);
-    return { row, rights: assertMayEnter(row, identity, relation, undefined, accessPolicy) };
+    return { row, relation, rights: assertMayEnter(row, identity, relation, undefined, accessPolicy) };
   }
 
   function toDetails(row: store.RoomRow, canModerate: boolean): RoomDetails {
@@ -202,14 +202,19 @@ export function createRoomService(parts: {
       };
     },
 
-    /** Rooms that somebody hosts, made, is invited to or was in (admins: all), newest first. */
+    /** Rooms that somebody hosts, made, is invited to, by name or by an appointment, or was in (admins: all), newest first. */
     async list({ identity }: Requester, { cursor, limit }: { cursor?: string | undefined; limit: number }) {
       if (identity.grants) throw new AppError('auth.forbidden');
       const { userId, role } = identity;
       const rows = await store.listRooms(db.sql, { userId, isAdmin: role === 'admin', beforeId: cursor, limit: limit + 1 });
       const page = rows.slice(0, limit);
+      const own = await store.listRoomsOfAppointments(
+        db.sql,
+        userId,
+        page.map((row) => row.roomId),
+      );
       return {
-        rooms: page.map((row) => toDetails(row, isModerator(row, identity, undefined))),
+        rooms: page.map((row) => toDetails(row, isModerator(row, identity, undefined, own.has(row.roomId)))),
         cursor: rows.length > limit ? (page.at(-1)?.roomId ?? null) : null,
       };
     },
@@ -257,13 +262,14 @@ export function createRoomService(parts: {
 
     /**
      * Whether one may enter, and who is there; entering itself is `room:join` on the socket.
-     * Errors: `room.not_found`, `room.ended`, `room.locked`, `room.full`.
+     * Errors: `room.not_found`, `room.ended`, `room.too_early`, `room.locked`, `room.full`.
      */
     async prepareJoin({ identity }: Requester, roomId: string) {
-      const { row, rights } = await getRoomFor(identity, roomId);
+      const { row, relation, rights } = await getRoomFor(identity, roomId);
       if (row.endedAt) throw new AppError('room.ended');
       const live = rooms.find(roomId);
       const isThere = live?.findParticipantOfUser(identity.userId) !== undefined;
+      if (!isThere) assertNotTooEarly(identity, relation, rights);
       if (row.locked && !isThere && !rights.canModerate) throw new AppError('room.locked');
       // Asks for a place and gives it back at once.
       live?.reserve(identity.userId)();

@@ -1,7 +1,7 @@
 import { and, count, desc, eq, gte, inArray, isNull, lt, or, sql } from 'drizzle-orm';
 import { validate as isUuid } from 'uuid';
 import type { Sql, Transaction } from '../db/database.ts';
-import { roomBans, roomGuests, roomParticipants, rooms, users } from '../db/tables.ts';
+import { appointmentParticipants, appointments, calls, roomBans, roomGuests, roomParticipants, rooms, users } from '../db/tables.ts';
 import type { LeaveReason, RoomEndReason } from '../protocol/room.ts';
 import type { Relation } from './room-access.ts';
 
@@ -45,18 +45,44 @@ export async function findRoom(db: Db, roomId: string): Promise<RoomRow | undefi
   return row;
 }
 
-/** Whether a user is invited to a room and whether banned from it. */
+/** Whether a user takes part in the appointment of a room; in that of a call's room only who was rung. */
+const takesPart = (userId: string) => sql<boolean>`(
+  exists (select 1 from ${appointmentParticipants} p where p.appointment_id = rooms.appointment_id and p.user_id = ${userId})
+  and (
+    not exists (select 1 from ${calls} c where c.room_id = rooms.room_id)
+    or exists (select 1 from ${roomGuests} g where g.room_id = rooms.room_id and g.user_id = ${userId})
+  )
+)`;
+
+/** Whether a user is invited to a room, whether banned from it, and how they stand to its appointment. */
 export async function findRelation(db: Db, roomId: string, userId: string): Promise<Relation> {
   const [row] = await db
     .select({
       isInvited: sql<boolean>`exists (select 1 from ${roomGuests} g where g.room_id = ${roomId} and g.user_id = ${userId})`,
       isBanned: sql<boolean>`exists (select 1 from ${roomBans} b where b.room_id = ${roomId} and b.user_id = ${userId})`,
+      scheduledAt: appointments.scheduledAt,
+      isParticipant: takesPart(userId),
+      isCall: sql<boolean>`exists (select 1 from ${calls} c where c.room_id = ${roomId})`,
     })
-    .from(sql`(select 1) as one`);
-  return row ?? { isInvited: false, isBanned: false };
+    .from(rooms)
+    .leftJoin(appointments, eq(appointments.appointmentId, rooms.appointmentId))
+    .where(eq(rooms.roomId, roomId));
+  if (!row) return { isInvited: false, isBanned: false, appointment: undefined };
+  const { isInvited, isBanned, scheduledAt, isParticipant, isCall } = row;
+  return { isInvited, isBanned, appointment: scheduledAt === null ? undefined : { scheduledAt, isParticipant, isCall } };
 }
 
-/** Rooms that a user hosts, made, is invited to or was in, newest first, before `beforeId`. */
+/** Those among some rooms in whose appointments a user takes part. */
+export async function listRoomsOfAppointments(db: Db, userId: string, roomIds: readonly string[]): Promise<Set<string>> {
+  if (roomIds.length === 0) return new Set();
+  const found = await db
+    .select({ roomId: rooms.roomId })
+    .from(rooms)
+    .where(and(inArray(rooms.roomId, [...roomIds]), takesPart(userId)));
+  return new Set(found.map(({ roomId }) => roomId));
+}
+
+/** Rooms that a user hosts, made, is invited to, by name or by an appointment, or was in, newest first, before `beforeId`. */
 export function listRooms(
   db: Db,
   options: { userId: string; isAdmin: boolean; beforeId?: string | undefined; limit: number },
@@ -70,7 +96,7 @@ export function listRooms(
     .where(
       and(
         beforeId === undefined ? undefined : lt(rooms.roomId, beforeId),
-        isAdmin ? undefined : or(eq(rooms.hostId, userId), eq(rooms.createdBy, userId), isGuest, wasThere),
+        isAdmin ? undefined : or(eq(rooms.hostId, userId), eq(rooms.createdBy, userId), isGuest, wasThere, takesPart(userId)),
       ),
     )
     .orderBy(desc(rooms.roomId))

@@ -75,7 +75,7 @@ export function createUserService({ db, facts }: { db: Database; facts: Facts })
     async update(requester: Requester, changes: UpdateUserBody): Promise<User> {
       assertNotForOneRoom(requester);
       const actor = actorOf(requester);
-      return await db.transaction(async (tx) => {
+      const user = await db.transaction(async (tx) => {
         const before = await store.findUser(tx, actor.userId);
         if (!before) throw new AppError('user.not_found');
         const given = Object.entries(changes.privacy ?? {}).filter(([, value]) => value !== undefined);
@@ -88,6 +88,8 @@ export function createUserService({ db, facts }: { db: Database; facts: Facts })
         await audit(tx, { actor, action: 'user.updated', subject: actor.userId, details: { fields: Object.keys(changes) } });
         return toUser(row);
       });
+      if (changes.privacy?.showLastSeen !== undefined) facts.emit('presence.changed', { userIds: [actor.userId] });
+      return user;
     },
 
     /** Ends a user's sessions at once and refuses their tokens from now on. Errors: `auth.forbidden` for anybody but an admin, and for oneself. */

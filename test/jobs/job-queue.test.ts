@@ -26,6 +26,7 @@ async function startQueue(
     'attachments:removeOld': idle,
     'attachments:rewrapKeys': idle,
     'attachments:sweepUpload': idle,
+    'presence:end': idle,
   };
   const jobs = parts.adopt(await startJobQueue({ pool: database.pool, handlers, log }), (queue) => queue.close());
   const all = parts.move();

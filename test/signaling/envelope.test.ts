@@ -269,6 +269,11 @@ test('[SG5] every request answers a stranger to every room with a code, never wi
     'chat:read': { conversationId: uuid, seq: 1 },
     'chat:typing': { conversationId: uuid, typing: true },
     'chat:conversations': {},
+    'presence:get': { userIds: ['nobody'] },
+    'presence:set': { status: 'online' },
+    'presence:subscribe': { userIds: ['nobody'] },
+    'presence:unsubscribe': { userIds: ['nobody'] },
+    'presence:heartbeat': {},
   };
   const expected: Partial<Record<RequestName, string>> = {
     'auth:renew': 'auth.invalid_token',
@@ -282,7 +287,7 @@ test('[SG5] every request answers a stranger to every room with a code, never wi
     'chat:unreact': 'chat.message_not_found',
     'chat:conversations': 'ok',
   };
-  const usualCodes: Record<string, string> = { call: 'call.not_found', chat: 'chat.conversation_not_found' };
+  const usualCodes: Record<string, string> = { call: 'call.not_found', chat: 'chat.conversation_not_found', presence: 'ok' };
   for (const name of Object.keys(requests) as RequestName[]) {
     const code = await rawCode(client, JSON.stringify([name, payloads[name]]));
     const usual = usualCodes[name.split(':', 1)[0] ?? ''] ?? 'room.not_joined';
