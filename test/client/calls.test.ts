@@ -217,6 +217,11 @@ test('[CK9] while one calls somebody their own call does not ring, and becomes t
   server.tell('call:incoming', { call: callOf('ringing', theirs) });
   await waitFor('it to be heard', () => calls.find('call') !== undefined);
   assert.deepEqual(calls.view.incoming, []);
+  assert.equal(calls.view.current, undefined);
+  // What is read meanwhile may know already that one is in it: that is this device.
+  knows(server, [callOf('accepted', theirs)]);
+  server.tell('session:resync', {});
+  await waitFor('it to be read', () => calls.find('call')?.call.status === 'accepted');
   answer.resolve();
   assert.equal((await starting).phase, 'connecting');
   assert.deepEqual(events(), ['updated connecting']);

@@ -75,7 +75,7 @@ export function next(state: LocalCall, event: CallEvent): LocalCall {
     case 'acceptRefused': {
       if (state.phase !== 'accepting') return event.call === undefined ? state : told(known(state, event.call));
       const again: LocalCall = { ...state, phase: 'incoming' };
-      return event.call === undefined ? again : told(known(again, event.call));
+      return told(event.call === undefined ? again : known(again, event.call));
     }
     case 'takenHere':
       return state.phase === 'elsewhere' ? here(state) : state;

@@ -69,7 +69,8 @@ export class CallTracker {
 
   /** The call of this device. */
   get current(): CallView | undefined {
-    return this.#book.current;
+    const { current } = this.#book;
+    return current && this.#isBeingCalled(current) ? undefined : current;
   }
 
   /** What rings here. */
@@ -112,6 +113,7 @@ export class CallTracker {
   /** The user starts a call; until it is answered those whom it rings do not ring here. */
   beginStart({ calleeIds, type }: StartCallOptions): void {
     this.#starting = { calleeIds: [...calleeIds], type };
+    for (const call of this.#book.running) if (call.phase === 'incoming' && this.#isBeingCalled(call)) this.#hold(call.callId);
     this.#options.onChanged();
   }
 
@@ -119,6 +121,8 @@ export class CallTracker {
   endStart(answer: Call | ParleyError): void {
     const { events, onChanged, onGivenUp } = this.#options;
     const { calleeIds = [] } = this.#starting ?? {};
+    const answeredId = answer instanceof ParleyError ? undefined : answer.callId;
+    for (const callId of this.#held) if (callId !== answeredId) this.apply(callId, { type: 'acceptRefused', call: undefined });
     this.#starting = undefined;
     if (answer instanceof ParleyError) {
       if (isUnsure(answer)) this.#unsure = { calleeIds: keyOf(calleeIds), untilMs: Date.now() + unsureMs };
@@ -225,13 +229,20 @@ export class CallTracker {
     onChanged();
     // The answer to our own start tells it all at once.
     if (this.#isStarting(call)) return;
+    const isHeld = this.#isBeingCalled(call) && (call.phase === 'incoming' || call.phase === 'accepting');
+    if (isHeld) return call.phase === 'incoming' && before !== 'accepting' ? this.#hold(call.callId) : undefined;
     if (before === 'unknown' && this.#wasGivenUp(call)) return onGivenUp(call.callId);
     if (call.phase === 'ended') {
       if (before !== 'unknown' || isStart) events.emit('ended', { call });
       if (isMissed(call)) events.emit('missed', { call });
     } else if (call.phase !== 'incoming' || before === 'incoming' || before === 'accepting') events.emit('updated', { call });
-    else if (this.#isBeingCalled(call)) this.#held.add(call.callId);
     else events.emit('incoming', { call });
+  }
+
+  /** Their call and ours become one: ours is an accept of theirs, and its answer alone says whether it was taken by this device. */
+  #hold(callId: string): void {
+    this.#held.add(callId);
+    this.apply(callId, { type: 'acceptSent' });
   }
 
   /** Both call each other at once: until our own call is answered theirs does not ring here, since the two become one. */
