@@ -1,12 +1,18 @@
 import type { NoticeName, NoticePayload, Reply, RequestInput, RequestName } from '../protocol/index.ts';
+import { Calls } from './calls/calls.ts';
 import { Chat } from './chat/chat.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionState } from './connection-state.ts';
 import { DeviceLoader, type MediaDeviceOptions } from './device-loader.ts';
 import { Emitter, type Unsubscribe } from './emitter.ts';
+import { Notifications } from './notifications/notifications.ts';
 import { ParleyError } from './parley-error.ts';
+import type { ActivitySource } from './presence/activity.ts';
+import { Presence } from './presence/presence.ts';
 import type { RequestOptions } from './request-book.ts';
+import { Rest } from './rest.ts';
 import { type JoinOptions, Room } from './room.ts';
+import { RoomLink } from './room-link.ts';
 
 /** How to reach the server, and as whom. */
 export interface ParleyClientOptions {
@@ -20,6 +26,8 @@ export interface ParleyClientOptions {
   requestTimeoutMs?: number;
   /** mediasoup-client's way to WebRTC; by default it looks at the browser. */
   mediaDevice?: MediaDeviceOptions;
+  /** Tells presence whether the user is at the device; by default it looks at the page's pointer, keyboard and visibility. */
+  activity?: ActivitySource;
 }
 
 /** What a client tells. */
@@ -35,17 +43,18 @@ export class ParleyClient {
   readonly #connection: Connection;
   readonly #devices: DeviceLoader;
   readonly #events = new Emitter<ParleyClientEvents>();
+  readonly #rest: Rest;
   #room: Room | undefined;
   #chat: Chat | undefined;
+  #calls: Calls | undefined;
+  #presence: Presence | undefined;
+  #notifications: Notifications | undefined;
 
   /** Made by {@link createParleyClient}. */
   constructor(options: ParleyClientOptions) {
     this.#options = options;
-    this.#connection = new Connection({
-      url: options.url,
-      getToken: options.getToken,
-      requestTimeoutMs: options.requestTimeoutMs ?? 10_000,
-    });
+    this.#connection = this.#connectionTo(options.url);
+    this.#rest = new Rest({ url: options.url, token: (fresh) => this.#connection.token(fresh) });
     this.#devices = new DeviceLoader(options.mediaDevice);
     this.#connection.on('stateChanged', (state) => this.#events.emit('stateChanged', state));
     this.#connection.on('ready', ({ recovered }) => {
@@ -73,9 +82,31 @@ export class ParleyClient {
 
   /** Conversations, messages and files; begins to listen when it is first used. */
   get chat(): Chat {
-    if (this.state.status === 'closed' && this.#chat === undefined) throw new ParleyError('client.closed');
-    this.#chat ??= new Chat({ connection: this.#connection, url: this.#options.url });
+    this.#chat ??= this.#part(() => new Chat({ connection: this.#connection, rest: this.#rest }));
     return this.#chat;
+  }
+
+  /** Ringing others and being rung; begins to listen when it is first used. */
+  get calls(): Calls {
+    this.#calls ??= this.#part(() => {
+      const joinRoom = (roomId: string, options: JoinOptions): Promise<Room> => this.joinRoom(roomId, options);
+      return new Calls({ connection: this.#connection, rest: this.#rest, joinRoom });
+    });
+    return this.#calls;
+  }
+
+  /** Who is there; from its first use on the server hears whether the user is at this device. */
+  get presence(): Presence {
+    const { activity, deviceInfo } = this.#options;
+    const deviceKind = typeof deviceInfo === 'object' ? deviceInfo.kind : deviceInfo;
+    this.#presence ??= this.#part(() => new Presence({ connection: this.#connection, rest: this.#rest, activity, deviceKind }));
+    return this.#presence;
+  }
+
+  /** What one was told while away; begins to listen when it is first used. */
+  get notifications(): Notifications {
+    this.#notifications ??= this.#part(() => new Notifications({ connection: this.#connection, rest: this.#rest }));
+    return this.#notifications;
   }
 
   /**
@@ -100,10 +131,18 @@ export class ParleyClient {
     await this.#room?.leave();
     if (this.state.status === 'closed') throw new ParleyError('client.closed');
     const { deviceInfo } = this.#options;
-    const room = new Room({ ...options, connection: this.#connection, devices: this.#devices, roomId, ...(deviceInfo && { deviceInfo }) });
+    const connection = new RoomLink({
+      home: this.#connection,
+      homeUrl: this.#options.url,
+      open: (url) => this.#connectionTo(url),
+    });
+    const room = new Room({ ...options, connection, devices: this.#devices, roomId, ...(deviceInfo && { deviceInfo }) });
     this.#room = room;
     room.on('closed', () => {
-      if (this.#room === room) this.#room = undefined;
+      if (this.#room !== room) return;
+      this.#room = undefined;
+      // What waited for it to be joined again waits no more.
+      this.#connection.releaseWaiting();
     });
     await room.enter();
     return room;
@@ -132,6 +171,16 @@ export class ParleyClient {
     return this.#events.on(event, listener);
   }
 
+  #connectionTo(url: string): Connection {
+    const { getToken, requestTimeoutMs = 10_000 } = this.#options;
+    return new Connection({ url, getToken, requestTimeoutMs });
+  }
+
+  #part<T>(make: () => T): T {
+    if (this.state.status === 'closed') throw new ParleyError('client.closed');
+    return make();
+  }
+
   readonly #onPageHide = (): void => this.close();
 
   /** Leaves the room, lets go of its devices and disconnects. Nothing is left: no timer, listener, track or socket. */
@@ -139,6 +188,10 @@ export class ParleyClient {
     if (this.state.status === 'closed') return;
     this.#room?.closeFor('client_closed');
     this.#chat?.close();
+    this.#calls?.close();
+    this.#presence?.close();
+    this.#notifications?.close();
+    this.#rest.close();
     this.#connection.close();
     this.#events.emit('closed', { reason: 'closed' });
     this.#events.clear();

@@ -1,13 +1,13 @@
 import type { Source } from '../protocol/ids.ts';
 import type { NoticeName, NoticePayload, RequestInput } from '../protocol/index.ts';
 import type { RoomSnapshot } from '../protocol/room.ts';
-import type { Connection } from './connection.ts';
 import type { DeviceLoader } from './device-loader.ts';
 import { Emitter, type Unsubscribe } from './emitter.ts';
 import { ParleyError } from './parley-error.ts';
 import { Playback } from './playback.ts';
 import { type EnteredMedia, RoomEntry } from './room-entry.ts';
 import type { RoomCloseReason, RoomEvents, RoomStatus, RoomView } from './room-events.ts';
+import type { RoomLink } from './room-link.ts';
 import { RoomMedia } from './room-media.ts';
 import { handleNotices } from './room-notices.ts';
 import { afterNotice, emptyRoomState, fromSnapshot, type RoomState } from './room-state.ts';
@@ -15,7 +15,8 @@ import { makeView } from './room-view.ts';
 
 /** What a room needs of its client, and how it is joined. */
 export interface RoomCoreOptions {
-  readonly connection: Connection;
+  /** The room's own; it closes with the room. */
+  readonly connection: RoomLink;
   readonly devices: DeviceLoader;
   readonly roomId: string;
   readonly token?: string;
@@ -28,7 +29,7 @@ export interface RoomCoreOptions {
  * A room's life: it enters, follows the notices, comes back from lost sockets and lost media, and closes. What an app asks of a room is in room.ts.
  */
 export class RoomCore {
-  readonly #connection: Connection;
+  readonly #connection: RoomLink;
   readonly events = new Emitter<RoomEvents>();
   readonly #entry: RoomEntry;
   readonly media: RoomMedia;
@@ -118,6 +119,7 @@ export class RoomCore {
     this.#entry.close();
     this.media.close();
     this.playback.clear();
+    this.#connection.close();
     this.#entered.reject(new ParleyError('client.closed'));
     this.#view = undefined;
     this.events.emit('changed', this.view);

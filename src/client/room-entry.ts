@@ -2,9 +2,9 @@ import type { Device } from 'mediasoup-client';
 import type { Reply, RequestInput } from '../protocol/index.ts';
 import type { ConsumerInfo, TransportInfo } from '../protocol/media.ts';
 import type { IceServer, Participant, RoomSnapshot } from '../protocol/room.ts';
-import type { Connection } from './connection.ts';
 import type { DeviceLoader } from './device-loader.ts';
 import { ParleyError } from './parley-error.ts';
+import type { RoomLink } from './room-link.ts';
 import { routerCapabilitiesOf, wireCapabilitiesOf } from './wire-media.ts';
 
 /**
@@ -40,7 +40,7 @@ export interface EnteredMedia {
 
 /** What an entry needs and whom it tells. */
 export interface RoomEntryOptions {
-  readonly connection: Pick<Connection, 'request' | 'isConnected'>;
+  readonly connection: Pick<RoomLink, 'request' | 'join' | 'isConnected'>;
   readonly devices: Pick<DeviceLoader, 'capabilities' | 'fit'>;
   readonly payload: Omit<RequestInput<'room:join'>, 'rtpCapabilities'>;
   /** In the tick in which the answer arrives, before any later notice. */
@@ -121,7 +121,7 @@ export class RoomEntry {
       if ('waiting' in reply && reply.waiting === true) onWaiting(reply.me);
       else if (isSnapshot(reply)) onSnapshot(reply);
     };
-    const reply = await connection.request('room:join', { ...payload, ...(rtpCapabilities && { rtpCapabilities }) }, { onReply });
+    const reply = await connection.join({ ...payload, ...(rtpCapabilities && { rtpCapabilities }) }, { onReply });
     this.#hasEntered = true;
     if (this.#closed || need === 'snapshot' || !isSnapshot(reply)) return;
     const { device, wasGuessRight } = await devices.fit(routerCapabilitiesOf(reply.rtpCapabilities));

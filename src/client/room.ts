@@ -1,10 +1,10 @@
 import type { Source } from '../protocol/ids.ts';
-import type { Connection } from './connection.ts';
 import type { Unsubscribe } from './emitter.ts';
 import type { Publication } from './publication.ts';
 import type { PublishCameraOptions, PublishMicrophoneOptions, PublishScreenOptions } from './publications.ts';
 import { RoomCore, type RoomCoreOptions } from './room-core.ts';
 import type { RoomCloseReason, RoomEvents, RoomView } from './room-events.ts';
+import type { RoomLink } from './room-link.ts';
 import type { Subscription } from './subscription.ts';
 
 /** How to join a room. */
@@ -20,7 +20,7 @@ export interface JoinOptions {
 /** A room that one is in, or in whose lobby one waits. It comes back by itself from lost sockets and lost media, until it is closed. */
 export class Room {
   readonly roomId: string;
-  readonly #connection: Connection;
+  readonly #connection: RoomLink;
   readonly #core: RoomCore;
 
   /** Made by `client.joinRoom()`. */

@@ -16,7 +16,7 @@ import '../support/webrtc-client.ts';
 const { RTCAudioSink, RTCAudioSource, RTCVideoSink, RTCVideoSource } = wrtc.nonstandard;
 
 /** A socket's way to the server that a test can cut. */
-class Line {
+export class Line {
   readonly #ends = new Set<Socket>();
   readonly #server = createServer((near) => this.#join(near));
   #port = 0;
@@ -53,6 +53,10 @@ class Line {
     this.#server.close();
   }
 
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
   #join(near: Socket): void {
     if (this.#isCut) return void near.destroy();
     const far = connectSocket(Number(this.#target.port), this.#target.hostname);
@@ -80,10 +84,11 @@ export class Person {
     this.#line = line;
   }
 
-  static async create(app: TestApp, userId: string, role: Role = 'provider'): Promise<Person> {
+  /** `url`: the server that they knock at, by default the app. */
+  static async create(app: TestApp, userId: string, role: Role = 'provider', url = app.url): Promise<Person> {
     // wrtc's finalizers run in the wrong order when Node takes its environment down, and crash; leaving by process.exit() skips them.
     process.off('exit', exitWithoutFinalizers).on('exit', exitWithoutFinalizers);
-    const line = await Line.to(app.url);
+    const line = await Line.to(url);
     const client = createParleyClient({
       url: line.url,
       getToken: () => app.tokenFor(userId, role),

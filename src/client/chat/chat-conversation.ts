@@ -3,6 +3,7 @@ import type { Reply } from '../../protocol/index.ts';
 import type { Connection } from '../connection.ts';
 import { Emitter, type Unsubscribe } from '../emitter.ts';
 import { ParleyError } from '../parley-error.ts';
+import type { Rest, SendFormOptions } from '../rest.ts';
 import {
   type ConversationStatus,
   type ConversationView,
@@ -16,7 +17,6 @@ import { statusOf, withReceipt } from './message-status.ts';
 import type { Outbox } from './outbox.ts';
 import type { OutboxEntry } from './outbox-plan.ts';
 import type { ReceiptKind } from './receipt-sender.ts';
-import type { Rest, SendFormOptions } from './rest.ts';
 import {
   afterAction,
   emptyTimeline,

@@ -3,6 +3,7 @@ import type { NoticeName, NoticePayload, Reply, RequestInput } from '../../proto
 import type { Connection } from '../connection.ts';
 import { Emitter, type Unsubscribe } from '../emitter.ts';
 import { ParleyError } from '../parley-error.ts';
+import type { Rest } from '../rest.ts';
 import { tokenSubject } from '../token.ts';
 import { ChatConversation } from './chat-conversation.ts';
 import type { ChatEvents, ChatView } from './chat-events.ts';
@@ -21,7 +22,6 @@ import {
 import { Outbox } from './outbox.ts';
 import { createOutboxStore } from './outbox-store.ts';
 import { type ReceiptKind, ReceiptSender } from './receipt-sender.ts';
-import { Rest } from './rest.ts';
 
 /** Conversations whose counts are unsure are asked for together, so long after the first. */
 const refreshMs = 100;
@@ -44,10 +44,10 @@ export class Chat {
   #refreshTimer: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
 
-  constructor({ connection, url }: { connection: Connection; url: string }) {
+  constructor({ connection, rest }: { connection: Connection; rest: Rest }) {
     this.#connection = connection;
     const isConnected = (): boolean => connection.isConnected;
-    this.#rest = new Rest({ url, token: (fresh) => connection.token(fresh) });
+    this.#rest = rest;
     this.#receipts = new ReceiptSender(
       (kind, conversationId, seq) => connection.request(`chat:${kind}`, { conversationId, seq }),
       isConnected,
@@ -163,7 +163,6 @@ export class Chat {
     clearTimeout(this.#refreshTimer);
     this.#outbox.close();
     this.#receipts.close();
-    this.#rest.close();
     this.#events.clear();
   }
 

@@ -1,5 +1,5 @@
-import type { WireError } from '../../protocol/errors.ts';
-import { ParleyError } from '../parley-error.ts';
+import type { WireError } from '../protocol/errors.ts';
+import { ParleyError } from './parley-error.ts';
 
 /** What REST needs of a client. */
 export interface RestOptions {
@@ -123,6 +123,12 @@ export class Rest {
     if (this.#closing.signal.aborted) return new ParleyError('client.closed');
     return new ParleyError(signal?.aborted ? 'client.aborted' : 'client.disconnected', { cause });
   }
+}
+
+/** A path with a query; what is undefined is left out. */
+export function withQuery(path: string, query: Record<string, string | number | boolean | undefined>): string {
+  const given = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
+  return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`;
 }
 
 function refused(text: string): ParleyError {
