@@ -3,15 +3,32 @@ import { callNotices, callRequests } from './call.ts';
 import { chatNotices, chatRequests } from './chat.ts';
 import type { Acknowledgement, RequestDefinition } from './define.ts';
 import { mediaNotices, mediaRequests } from './media.ts';
+import { notificationNotices, notificationRequests } from './notification.ts';
 import { presenceNotices, presenceRequests } from './presence.ts';
 import { roomNotices, roomRequests } from './room.ts';
 import { authRequests, sessionNotices } from './session.ts';
 
 /** Every request a browser may send, by event name. */
-export const requests = { ...authRequests, ...callRequests, ...chatRequests, ...mediaRequests, ...presenceRequests, ...roomRequests };
+export const requests = {
+  ...authRequests,
+  ...callRequests,
+  ...chatRequests,
+  ...mediaRequests,
+  ...notificationRequests,
+  ...presenceRequests,
+  ...roomRequests,
+};
 
 /** Every notice the server may send, by event name. */
-export const notices = { ...sessionNotices, ...callNotices, ...chatNotices, ...mediaNotices, ...presenceNotices, ...roomNotices };
+export const notices = {
+  ...sessionNotices,
+  ...callNotices,
+  ...chatNotices,
+  ...mediaNotices,
+  ...notificationNotices,
+  ...presenceNotices,
+  ...roomNotices,
+};
 
 export type RequestName = keyof typeof requests;
 export type NoticeName = keyof typeof notices;
