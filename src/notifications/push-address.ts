@@ -24,7 +24,7 @@ export function createPushOutlet(): PushOutlet {
     agent: new RequestFilteringHttpsAgent({ keepAlive: false }),
     async isRefused({ hostname, username, password }) {
       if (username !== '' || password !== '') return true;
-      const host = hostname.replace(/^\[|\]$/g, '');
+      const host = hostname.replace(/^\[|\]$|\.$/g, '');
       if (isIP(host) !== 0) return isInner(host);
       return (await addressesOf(host)).some(isInner);
     },
