@@ -1,4 +1,4 @@
-import { and, count, desc, eq, gt, inArray, isNull, lt, or, sql } from 'drizzle-orm';
+import { and, count, desc, eq, gt, inArray, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
 import type { Sql, Transaction } from '../db/database.ts';
 import {
   conversationMembers,
@@ -101,25 +101,33 @@ export async function markRead(db: Db, userId: string, notificationId: string, r
 
 /** Marks all of a user's notifications as read; answers how many were not. */
 export async function markAllRead(db: Db, userId: string, readAt: Date): Promise<number> {
-  const { rowCount } = await db
-    .update(notifications)
-    .set({ readAt, dedupeKey: keyAfterReading })
-    .where(and(eq(notifications.userId, userId), isNull(notifications.readAt)));
-  return rowCount ?? 0;
+  const unread = sql`n.user_id = ${userId} and n.read_at is null`;
+  return (await markReadWhere(db, sql`notifications n where ${unread}`, readAt)).length;
 }
 
 /** Marks as read what stands under some users' deduplicating keys. */
-export async function markReadByKeys(
+export function markReadByKeys(
   db: Db,
   keys: readonly { userId: string; dedupeKey: string }[],
   readAt: Date,
 ): Promise<{ userId: string; notificationId: string }[]> {
+  const [userIds, dedupeKeys] = [keys.map(({ userId }) => userId), keys.map(({ dedupeKey }) => dedupeKey)];
+  const given = sql`unnest(${sql.param(userIds)}::text[], ${sql.param(dedupeKeys)}::text[]) as k (user_id, dedupe_key)`;
+  return markReadWhere(db, sql`notifications n join ${given} using (user_id, dedupe_key) where n.read_at is null`, readAt);
+}
+
+async function markReadWhere(db: Db, fromWhere: SQL, readAt: Date): Promise<{ userId: string; notificationId: string }[]> {
   const { rows } = await db.execute<{ user_id: string; notification_id: string }>(sql`
-    update notifications n set read_at = ${readAt.toISOString()}::timestamptz, dedupe_key = null
-    from unnest(${sql.param(keys.map(({ userId }) => userId))}::text[], ${sql.param(keys.map(({ dedupeKey }) => dedupeKey))}::text[])
-      as k (user_id, dedupe_key)
-    where n.user_id = k.user_id and n.dedupe_key = k.dedupe_key and n.read_at is null
-    returning n.user_id, n.notification_id`);
+    with locked as (
+      select n.notification_id from ${fromWhere}
+      -- In the order in which they are written, or two transactions could wait for one another.
+      order by n.user_id collate "C", n.dedupe_key collate "C"
+      for update of n
+    )
+    update notifications m set read_at = ${readAt.toISOString()}::timestamptz,
+      dedupe_key = case when starts_with(m.dedupe_key, ${untilReadPrefix}) then null else m.dedupe_key end
+    from locked where m.notification_id = locked.notification_id
+    returning m.user_id, m.notification_id`);
   return rows.map((row) => ({ userId: row.user_id, notificationId: row.notification_id }));
 }
 

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import jwt from 'jsonwebtoken';
+import pg from 'pg';
 import { SMTPServer } from 'smtp-server';
 import { composeMail, inOneLine } from '../../src/notifications/email.ts';
 import { direct, type Person, person, say, unlimited } from '../chat/chat-fixture.ts';
+import { startServerProcess } from '../support/server-process.ts';
 import { startTestApp } from '../support/test-app.ts';
+import { createTestDatabase } from '../support/test-database.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { jobsDone, jobsOf, makeDue, notificationsOf, post, quietNow, set, waitForNotifications } from './notification-fixture.ts';
 
@@ -231,6 +236,43 @@ test('[NO43] while the mail server is down or busy it is tried again, and comes 
   await jobsDone(app);
   await waitFor('no job', async () => (await jobsOf(app)).every(({ key }) => key !== `email:${refused}`));
   assert.equal(again.mails.length, 1);
+});
+
+test('[NO43] what a server that is killed has not delivered the next one delivers', async () => {
+  await using database = await createTestDatabase();
+  const env = {
+    DATABASE_URL: database.url,
+    AUTH_SECRET: randomBytes(32).toString('hex'),
+    ENCRYPTION_KEYS: `k:${randomBytes(32).toString('base64')}`,
+  };
+  const token = (claims: Record<string, unknown>) =>
+    jwt.sign({ exp: Math.floor(Date.now() / 1000) + 600, ...claims }, env.AUTH_SECRET, { algorithm: 'HS256' });
+  const gone = await startMailServer();
+  await gone.close();
+  {
+    await using killed = await startServerProcess({ ...env, SMTP_URL: gone.url });
+    const call = (method: string, where: string, bearer: string, body?: unknown) =>
+      fetch(`${killed.url}/api/v1/${where}`, {
+        method,
+        headers: { connection: 'close', authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+    await call('GET', 'users/me', token({ sub: 'ann', role: 'patient', email: 'ann@example.org' }));
+    const body = { userIds: ['ann'], type: 'portal.news', title: 'Survives', priority: 'high' };
+    assert.equal((await call('POST', 'notifications', token({ sub: 'portal', role: 'service' }), body)).status, 201);
+  }
+  const admin = new pg.Client({ connectionString: database.url });
+  await admin.connect();
+  // What it was at when it was killed stays locked for hours otherwise, and what has failed waits.
+  await admin.query('update graphile_worker._private_jobs set run_at = now(), locked_at = null, locked_by = null');
+  await using smtp = await startMailServer();
+  await using app = await startTestApp({ ...env, SMTP_URL: smtp.url });
+  await waitFor('the mail', () => smtp.mails.length > 0);
+  const jobs = "select 1 from graphile_worker.jobs where task_identifier = 'notifications:email'";
+  await waitFor('no job', async () => (await admin.query(jobs)).rowCount === 0);
+  await admin.end();
+  assert.equal((await app.rest('GET', 'notifications', { token: token({ sub: 'ann', role: 'patient' }) })).body.notifications.length, 1);
+  assert.deepEqual([smtp.mails.length, header(smtp.mails[0], 'Subject')], [1, 'Survives']);
 });
 
 test('[NO44] an address that is none keeps nobody out and is not taken; a token without one leaves the one that is known', async () => {

@@ -226,6 +226,30 @@ test('[NO33] a missed call takes the place of its ringing; one that was answered
   await browser.next(({ type, tag }) => type === 'call.over' && tag === `call:${orphan.callId}`);
 });
 
+test('[NO33] a call rings the browsers of somebody whose page is closed; called off it is a missed one, answered elsewhere it is over', async () => {
+  const [ann, bob] = [person(app, 'ann'), person(app, 'bob')];
+  const browser = await subscribe(bob);
+  const caller = await ann.connect();
+  const first = await caller.request('call:initiate', { calleeIds: [bob.userId], type: 'video' });
+  await browser.next(({ type, tag }) => type === 'call.incoming' && tag === `call:${first.callId}`);
+  await caller.request('call:cancel', { callId: first.callId });
+  await browser.next(({ type, tag }) => type === 'call.missed' && tag === `call:${first.callId}`);
+  await waitForNotifications(bob, 1);
+
+  const second = await caller.request('call:initiate', { calleeIds: [bob.userId], type: 'voice' });
+  await browser.next(({ type, tag }) => type === 'call.incoming' && tag === `call:${second.callId}`);
+  const laptop = await bob.connect();
+  await laptop.notice('call:incoming', ({ call }) => call.callId === second.callId);
+  await laptop.request('call:accept', { callId: second.callId });
+  await browser.next(({ type, tag }) => type === 'call.over' && tag === `call:${second.callId}`);
+  await laptop.request('call:end', { callId: second.callId });
+  await jobsDone(app);
+  assert.deepEqual(
+    browser.pushes().map(({ type }) => type),
+    ['call.incoming', 'call.missed', 'call.incoming', 'call.over'],
+  );
+});
+
 test('[NO35] a push that fails for the moment is tried again and arrives once; a browser that has gone is forgotten; a refused one is not tried again', async () => {
   const ann = person(app, 'ann');
   const [busy, gone, odd] = [await subscribe(ann), await subscribe(ann), await subscribe(ann)];
