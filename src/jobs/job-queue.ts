@@ -34,7 +34,7 @@ export interface JobMap {
   'notifications:email': { notificationId: string };
   /** Rings somebody's browsers, or tells them that it rings no more (`isOver`); worth nothing after `until`. */
   'notifications:ring': { callId: string; callerId: string; type: CallType; userId: string; until: string; isOver: boolean };
-  /** Makes notifications of a call for those who missed it. */
+  /** Makes notifications of a call for those who missed it, one each however often it is said. */
   'notifications:missedCall': { callId: string; callerId: string; type: CallType; userIds: string[] };
   /** Reminds an appointment's participants of it, unless it was declared anew for another time. */
   'notifications:remind': { appointmentId: string; scheduledAt: string };

@@ -8,10 +8,12 @@ import { callTag } from './delivery-jobs.ts';
 import { quietEndFor } from './delivery-plan.ts';
 import type { NotificationService } from './notification-service.ts';
 import { findRecipients } from './notification-store.ts';
-import { bringForwardEndOfRinging, deleteGone, isRung, listSubscriptions } from './push-store.ts';
+import { bringForwardEndOfRinging, deleteGone, findPartyState, listSubscriptions } from './push-store.ts';
 import { textsFor } from './texts.ts';
 import type { WebPush } from './web-push.ts';
 
+/** Time for a call that nobody has answered to be written down as missed. */
+const endDelayMs = 10_000;
 /** How long ringing is pushed where it has no limit of its own, and how long it may be told that it is over. */
 const defaultRingMs = 60_000;
 
@@ -39,8 +41,11 @@ export function createCallNotifications(parts: {
     'notifications:ring': async ({ callId, callerId, type, userId, until, isOver }) => {
       const now = new Date();
       if (now >= new Date(until)) return;
+      const state = await findPartyState(db.sql, callId, userId);
       // Answered before it was pushed, or before it was tried again.
-      if (!isOver && !(await isRung(db.sql, callId, userId))) return;
+      if (!isOver && state !== 'ringing') return;
+      // The missed call says so itself.
+      if (isOver && (state === 'missed' || state === 'busy')) return;
       const recipients = await findRecipients(db.sql, [userId, callerId]);
       const recipient = recipients.get(userId);
       if (!recipient?.settings.push || recipient.isSuspended) return;
@@ -69,6 +74,10 @@ export function createCallNotifications(parts: {
     },
 
     'notifications:missedCall': async ({ callId, callerId, type, userIds }) => {
+      for (const userId of userIds) {
+        await removeJobIn(db.sql, ringKey(callId, userId));
+        await removeJobIn(db.sql, endKey(callId, userId));
+      }
       const caller = (await findRecipients(db.sql, [callerId])).get(callerId)?.displayName ?? callerId;
       await notifications.create({
         userIds,
@@ -97,7 +106,7 @@ export function createCallNotifications(parts: {
           db.sql,
           'notifications:ring',
           { ...one, until: overUntil, isOver: true },
-          { key: endKey(callId, userId), runAt: endsAt },
+          { key: endKey(callId, userId), runAt: new Date(endsAt.getTime() + endDelayMs) },
         );
         await addJobIn(
           db.sql,
@@ -111,17 +120,6 @@ export function createCallNotifications(parts: {
 
     async changed({ callId, status }: { callId: string; status: CallStatus }): Promise<void> {
       if (status !== 'initiated' && status !== 'ringing') await bringForwardEndOfRinging(db.sql, callId, endKeyPrefix(callId));
-    },
-
-    async missed({ callId, callerId, type, userIds }: FactMap['call.missed'][0]): Promise<void> {
-      await db.transaction(async (tx) => {
-        for (const userId of userIds) {
-          await removeJobIn(tx, ringKey(callId, userId));
-          await removeJobIn(tx, endKey(callId, userId));
-        }
-        // By the call's id, so that whoever missed it is told once, however often it is said.
-        await addJobIn(tx, 'notifications:missedCall', { callId, callerId, type, userIds: [...userIds] });
-      });
     },
   };
 }

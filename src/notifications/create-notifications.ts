@@ -65,7 +65,6 @@ export function createNotifications(parts: {
   facts.on('conversation.read', listener('conversation.read', messages.read, { gathers: true }));
   facts.on('call.rang', listener('call.rang', calls.rang));
   facts.on('call.changed', listener('call.changed', calls.changed));
-  facts.on('call.missed', listener('call.missed', calls.missed));
   facts.on('appointment.declared', listener('appointment.declared', reminders.declared));
   facts.on('appointment.removed', listener('appointment.removed', reminders.removed));
 

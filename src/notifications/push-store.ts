@@ -1,6 +1,7 @@
 import { and, desc, eq, inArray, sql } from 'drizzle-orm';
 import type { Sql, Transaction } from '../db/database.ts';
 import { callParties, pushSubscriptions } from '../db/tables.ts';
+import type { PartyState } from '../protocol/call.ts';
 import type { PushSubscriptionRow } from './notification-store.ts';
 
 type Db = Sql | Transaction;
@@ -86,11 +87,11 @@ export async function bringForwardEndOfRinging(db: Db, callId: string, keyPrefix
     ), run_at => now())`);
 }
 
-/** Whether a call rings somebody at this moment. */
-export async function isRung(db: Db, callId: string, userId: string): Promise<boolean> {
+/** How somebody stands to a call; undefined when they have nothing to do with it. */
+export async function findPartyState(db: Db, callId: string, userId: string): Promise<PartyState | undefined> {
   const [party] = await db
     .select({ state: callParties.state })
     .from(callParties)
     .where(and(eq(callParties.callId, callId), eq(callParties.userId, userId)));
-  return party?.state === 'ringing';
+  return party?.state;
 }

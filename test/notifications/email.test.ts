@@ -12,7 +12,7 @@ import { startServerProcess } from '../support/server-process.ts';
 import { startTestApp } from '../support/test-app.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { jobsDone, jobsOf, makeDue, notificationsOf, post, quietNow, set, waitForNotifications } from './notification-fixture.ts';
+import { jobsDone, jobsOf, makeDue, missCall, notificationsOf, post, quietNow, set, waitForNotifications } from './notification-fixture.ts';
 
 interface Mail {
   from: string;
@@ -117,7 +117,7 @@ test('[NO40] what is of high priority is mailed at once, as text and HTML, in th
   assert.match(mail?.body ?? '', /<strong>Résultat &lt;b&gt;&amp;<\/strong>/);
   assert.ok(!mail?.body.includes('<b>&<'));
 
-  app.app.facts.emit('call.missed', {
+  await missCall(app, {
     callId: '01890a5d-ac96-774b-bcce-b302099a8057',
     callerId: caller.userId,
     type: 'voice',
@@ -193,7 +193,7 @@ test('[NO42] neither a title nor a name nor an address begins another header or 
   const eve = person(app, 'eve');
   const name = 'Eve\r\nBcc: mallory@example.org';
   await app.rest('GET', 'users/me', { token: app.tokenFor(eve.userId, 'provider', { name }) });
-  app.app.facts.emit('call.missed', {
+  await missCall(app, {
     callId: '01890a5d-ac96-774b-bcce-b302099a8058',
     callerId: eve.userId,
     type: 'voice',

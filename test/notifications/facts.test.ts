@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { direct, group, person, say, unlimited } from '../chat/chat-fixture.ts';
 import { startTestApp } from '../support/test-app.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { jobsDone, jobsOf, makeDue, notificationsOf, waitForNotifications } from './notification-fixture.ts';
+import { jobsDone, jobsOf, makeDue, missCall, notificationsOf, waitForNotifications } from './notification-fixture.ts';
 
 let app: Awaited<ReturnType<typeof startTestApp>>;
 before(async () => {
@@ -18,7 +18,7 @@ test('[NO10] whoever missed a call has one notification of it, in their language
   await bob.rest('PATCH', 'users/me', { locale: 'de-AT' });
   const socket = await eve.connect();
   const missed = { callId: randomUUID(), callerId: ann.userId, type: 'video' as const, userIds: [bob.userId, eve.userId] };
-  app.app.facts.emit('call.missed', missed);
+  await missCall(app, missed);
   const { notification } = await socket.notice('notification:new');
   assert.equal(notification.title, `Missed call from Name of ${ann.userId}`);
   assert.deepEqual([notification.type, notification.priority, notification.body], ['call.missed', 'high', 'Video call']);
@@ -32,8 +32,8 @@ test('[NO10] whoever missed a call has one notification of it, in their language
   assert.deepEqual([ofBob?.title, ofBob?.body], [`Verpasster Anruf von Name of ${ann.userId}`, 'Videoanruf']);
 
   await bob.rest('PUT', 'notifications/read');
-  app.app.facts.emit('call.missed', missed);
-  app.app.facts.emit('call.missed', { ...missed, callId: randomUUID(), type: 'voice' });
+  await missCall(app, missed);
+  await missCall(app, { ...missed, callId: randomUUID(), type: 'voice' });
   await waitForNotifications(bob, 2);
   await jobsDone(app);
   assert.deepEqual([(await notificationsOf(bob)).length, (await notificationsOf(eve)).length], [2, 2]);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { JobMap } from '../../src/jobs/job-queue.ts';
 import type { Notification } from '../../src/protocol/notification.ts';
 import type { Person } from '../chat/chat-fixture.ts';
 import type { TestApp } from '../support/test-app.ts';
@@ -39,6 +40,11 @@ export function jobsOf(app: TestApp, name = '%') {
 /** Resolves when no job of notifications is due. */
 export async function jobsDone(app: TestApp): Promise<void> {
   await waitFor('all jobs that are due', async () => (await jobsOf(app)).every(({ run_at }) => run_at > new Date()));
+}
+
+/** Says that a call was missed, as its part of the server does. */
+export async function missCall(app: TestApp, call: JobMap['notifications:missedCall']): Promise<void> {
+  await app.sql("select graphile_worker.add_job('notifications:missedCall', $1::json)", [JSON.stringify(call)]);
 }
 
 /** Makes waiting jobs due. */

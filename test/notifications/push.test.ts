@@ -8,7 +8,7 @@ import type { CallStatus, PartyState } from '../../src/protocol/call.ts';
 import { direct, outcomeOf, type Person, person, say, unlimited } from '../chat/chat-fixture.ts';
 import { startTestApp } from '../support/test-app.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { jobsDone, jobsOf, makeDue, post, quietNow, set, waitForNotifications } from './notification-fixture.ts';
+import { jobsDone, jobsOf, makeDue, missCall, post, quietNow, set, waitForNotifications } from './notification-fixture.ts';
 import { type Browser, type PushService, startPushService } from './push-service.ts';
 
 let service: PushService;
@@ -161,7 +161,7 @@ async function ring(caller: Person, callee: Person, type: 'video' | 'voice' = 'v
       await app.sql('update call_parties set state = $3 where call_id = $1 and user_id = $2', [callId, callee.userId, state]);
       app.app.facts.emit('call.changed', { callId, roomId: null, status, userIds: [caller.userId, callee.userId] });
     },
-    miss: () => app.app.facts.emit('call.missed', { callId, callerId: caller.userId, type, userIds: [callee.userId] }),
+    miss: () => missCall(app, { callId, callerId: caller.userId, type, userIds: [callee.userId] }),
   };
 }
 
@@ -197,7 +197,7 @@ test('[NO33] a missed call takes the place of its ringing; one that was answered
   const call = await ring(ann, bob, 'voice');
   await browser.next();
   await call.become('missed', 'missed');
-  call.miss();
+  await call.miss();
   const missed = await browser.next(({ type }) => type === 'call.missed');
   assert.equal(missed.tag, `call:${call.callId}`);
   await jobsDone(app);
@@ -211,7 +211,7 @@ test('[NO33] a missed call takes the place of its ringing; one that was answered
   await set(eve, { quietHours: quietNow() });
   const unheard = await ring(ann, eve);
   await jobsDone(app);
-  unheard.miss();
+  await unheard.miss();
   await waitForNotifications(eve, 1);
   const answered = await ring(ann, bob);
   await app.sql("update call_parties set state = 'joined' where call_id = $1", [answered.callId]);
