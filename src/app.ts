@@ -1,4 +1,5 @@
 import { createAppointmentService } from './appointments/appointment-service.ts';
+import { findAppointment } from './appointments/appointment-store.ts';
 import { iceServersFor } from './auth/ice-servers.ts';
 import { readOrMakeSecret } from './auth/secret-file.ts';
 import { createTokenService } from './auth/token.ts';
@@ -18,7 +19,7 @@ import type { Config } from './config.ts';
 import { serverActor } from './db/audit-log.ts';
 import { openDatabase } from './db/database.ts';
 import { startEmbeddedDatabase } from './db/embedded.ts';
-import { createFacts } from './facts.ts';
+import { createFacts, type Facts } from './facts.ts';
 import { createAuthenticate } from './http/authenticate.ts';
 import { createHttpServer, servePage } from './http/http-server.ts';
 import { registerAppointmentRoutes } from './http/routes/appointments.ts';
@@ -28,11 +29,14 @@ import { registerConversationRoutes } from './http/routes/conversations.ts';
 import { registerDemoRoutes } from './http/routes/demo.ts';
 import { registerHealthRoutes } from './http/routes/health.ts';
 import { registerMessageRoutes } from './http/routes/messages.ts';
+import { registerNotificationRoutes } from './http/routes/notifications.ts';
 import { registerPresenceRoutes } from './http/routes/presence.ts';
 import { registerRoomRoutes } from './http/routes/rooms.ts';
 import { registerUserRoutes } from './http/routes/users.ts';
 import { startJobQueue } from './jobs/job-queue.ts';
 import { createLog, type Logger } from './log.ts';
+import { createNotifications } from './notifications/create-notifications.ts';
+import { createPushOutlet, type PushOutlet } from './notifications/push-address.ts';
 import { createPresence } from './presence/create-presence.ts';
 import { createEntryService } from './rooms/entry-service.ts';
 import { LiveRooms } from './rooms/live-rooms.ts';
@@ -49,6 +53,7 @@ import { createAuthHandlers } from './signaling/handlers/auth.ts';
 import { createCallHandlers } from './signaling/handlers/call.ts';
 import { createChatHandlers } from './signaling/handlers/chat.ts';
 import { createMediaHandlers } from './signaling/handlers/media.ts';
+import { createNotificationHandlers } from './signaling/handlers/notification.ts';
 import { createPresenceHandlers } from './signaling/handlers/presence.ts';
 import { createRoomHandlers } from './signaling/handlers/room.ts';
 import { SocketServer } from './signaling/socket-server.ts';
@@ -62,6 +67,8 @@ import { createUserService } from './users/user-service.ts';
 /** Parts that a caller may put in the place of the server's own. */
 export interface AppOverrides {
   log?: Logger;
+  /** How push services are reached. */
+  pushOutlet?: PushOutlet;
 }
 
 /** A running server. */
@@ -71,6 +78,8 @@ export interface App {
   readonly workers: WorkerPool;
   readonly rooms: LiveRooms;
   readonly sockets: SocketServer;
+  /** What happens in it. */
+  readonly facts: Facts;
   readonly http: Awaited<ReturnType<typeof createHttpServer>>;
   /** Refuses what is new, ends what runs, and releases every part in the reverse order of its making; idempotent. */
   close(): Promise<void>;
@@ -226,6 +235,23 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
   parts.defer(() => presence.close());
   const contacts = createContactService({ db, accessPolicy, presencesFor: presence.get });
 
+  const notifying = createNotifications({
+    db,
+    facts,
+    notifier,
+    log: log.child({ part: 'notifications' }),
+    keyRing,
+    pushSecret: await readOrMakeDataKey(db, keyRing, 'web-push'),
+    pushOutlet: overrides.pushOutlet ?? createPushOutlet(),
+    smtp: config.smtp,
+    publicUrl: () => url,
+    ringSeconds: limits.ringSeconds,
+    findAttentive: presence.findAttentive,
+    findAppointment: (appointmentId) => findAppointment(db.sql, appointmentId),
+    textOfMessage: (messageId) => chat.textOf(messageId),
+  });
+  parts.defer(() => notifying.close());
+
   const calls = createCallService({
     db,
     log: log.child({ part: 'calls' }),
@@ -263,11 +289,13 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
       'calls:tellStory': createCallStory({ db, sendSystem: chat.messages.sendSystem }),
       'chat:reseal': () => chat.reseal(),
       ...attachments.jobs,
+      ...notifying.jobs,
       ...presence.jobs,
     },
   });
   parts.defer(() => jobs.close());
   if (keyRing.formerKeyIds.length > 0) await jobs.add('chat:reseal', {}, { key: 'chat:reseal' });
+  if (keyRing.formerKeyIds.length > 0) await jobs.add('notifications:reseal', {}, { key: 'notifications:reseal' });
   if (config.encryptionKeys.length > 1) await jobs.add('attachments:rewrapKeys', {}, { key: 'attachments:rewrapKeys' });
 
   const dispatch = createDispatch({
@@ -277,6 +305,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
       ...createMediaHandlers({ media }),
       ...createCallHandlers(calls),
       ...createChatHandlers(chat),
+      ...createNotificationHandlers(notifying),
       ...createPresenceHandlers({ presence }),
     },
     limits,
@@ -323,6 +352,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
   registerConversationRoutes(http, { authenticate, ...chat });
   registerMessageRoutes(http, { authenticate, ...chat });
   await registerAttachmentRoutes(http, { authenticate, attachments, maxBytes: limits.attachmentBytes });
+  registerNotificationRoutes(http, { authenticate, ...notifying });
   registerPresenceRoutes(http, { authenticate, presence });
   registerRoomRoutes(http, { authenticate, rooms: roomService });
   if (config.isDemo) registerDemoRoutes(http, { tokens });
@@ -342,6 +372,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
     workers,
     rooms,
     sockets,
+    facts,
     http,
     close: () => {
       closing ??= running.disposeAsync();

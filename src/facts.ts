@@ -25,6 +25,8 @@ export interface FactMap {
   'participant.left': [{ roomId: string; participantId: string; userId: string; reason: LeaveReason }];
   /** Somebody who enters a room has become a member of its conversation. */
   'conversation.entered': [{ conversationId: string; userId: string }];
+  /** A member has read a conversation up to and including `seq`. */
+  'conversation.read': [{ conversationId: string; userId: string; seq: number }];
   'appointment.declared': [{ appointmentId: string; scheduledAt: Date; participantIds: readonly string[] }];
   'appointment.removed': [{ appointmentId: string }];
   /** A call has another status, or somebody in it another state; `userIds` are all its parties. */

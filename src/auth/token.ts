@@ -33,6 +33,8 @@ const claims = z.object({
     .refine((name) => !name.includes('\0'))
     .optional(),
   role,
+  // What is no address is none; nobody is kept out because of it.
+  email: z.email().max(254).optional().catch(undefined),
   exp: z.number().max(lastSecond),
   room: roomClaim.optional(),
 });
@@ -51,6 +53,7 @@ export interface Identity {
   readonly userId: string;
   readonly displayName: string;
   readonly role: Role;
+  readonly email?: string;
   readonly expiresAt: Date;
   /** Set: the token is for this room alone. */
   readonly grants?: RoomGrants;
@@ -107,13 +110,14 @@ export function createTokenService({
       const { key, algorithm, isForRoomsOnly } = await keyFor(headerOf(token));
       const parsed = claims.safeParse(verifySignature(token, key, algorithm, auth));
       if (!parsed.success || (isForRoomsOnly && !parsed.data.room)) throw new AppError('auth.invalid_token');
-      const { sub, name, role, exp, room } = parsed.data;
+      const { sub, name, role, email, exp, room } = parsed.data;
       const { id: roomId, ...granted } = room ?? { id: undefined };
       return {
         userId: sub,
         displayName: name?.trim() || sub,
         role,
         expiresAt: new Date(exp * 1000),
+        ...(email !== undefined && { email }),
         ...(roomId !== undefined && { grants: { roomId, ...granted } }),
       };
     },

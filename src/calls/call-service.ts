@@ -87,6 +87,15 @@ export function createCallService(parts: {
     }
   }
 
+  /** Whoever misses a call is notified of it, whatever becomes of this server. */
+  async function notifyMissed(
+    tx: Transaction,
+    { callId, callerId, type }: Pick<store.CallRecord, 'callId' | 'callerId' | 'type'>,
+    userIds: readonly string[],
+  ): Promise<void> {
+    if (userIds.length > 0) await addJobIn(tx, 'notifications:missedCall', { callId, callerId, type, userIds: [...userIds] });
+  }
+
   /** Moves a call by the table. Errors: `call.invalid_state`. */
   async function step(tx: Transaction, call: store.CallRecord, event: CallEvent, actor: Actor): Promise<CallEvent> {
     const { callId } = call;
@@ -114,7 +123,9 @@ export function createCallService(parts: {
     const action = auditActions[event] ?? (isEnd ? 'call.ended' : undefined);
     if (action) await audit(tx, { actor, action, subject: callId, ...(isEnd && { details: { reason: endReasonOf(event) } }) });
     if (!isEnd) return event;
-    await store.changeParties(tx, callId, usersIn(call, 'ringing'), event === 'decline' ? 'declined' : 'missed');
+    const rung = usersIn(call, 'ringing');
+    await store.changeParties(tx, callId, rung, event === 'decline' ? 'declined' : 'missed');
+    if (event !== 'decline') await notifyMissed(tx, call, rung);
     await store.changeParties(tx, callId, usersIn(call, 'joined'), 'left');
     if (call.conversationId !== null) await addJobIn(tx, 'calls:tellStory', { callId }, { key: `calls:tellStory:${callId}` });
     return event;
@@ -195,6 +206,7 @@ export function createCallService(parts: {
           : { deadlineAt: store.inSeconds(limits.ringSeconds) }),
       };
       await store.insertCall(tx, callId, row, parties);
+      await notifyMissed(tx, { callId, callerId: actor.userId, type }, calleeIds.filter(isBusy));
       await audit(tx, { actor, action: 'call.initiated', subject: callId, details: { calleeIds, type, status } });
       if (status === 'busy' && directId !== null) await addJobIn(tx, 'calls:tellStory', { callId }, { key: `calls:tellStory:${callId}` });
       const call = await store.findCall(tx, callId);
@@ -366,6 +378,7 @@ export function createCallService(parts: {
         await change(callId, undefined, async (tx, call) => {
           const late = await store.findOverdueParties(tx, callId);
           await store.changeParties(tx, callId, late, 'missed');
+          await notifyMissed(tx, call, late);
           const event = (await store.isOverdue(tx, callId)) ? timeoutOf(call) : undefined;
           if (event !== undefined) return await step(tx, call, event, serverActor);
           return late.length > 0 ? 'parties' : 'nothing';

@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { z } from 'zod';
 import { audit } from '../db/audit-log.ts';
+import { decodeCursor, encodeCursor } from '../db/cursor.ts';
 import type { Database, Transaction } from '../db/database.ts';
 import type { Notifier } from '../notifier.ts';
 import type {
@@ -16,7 +17,6 @@ import type { Reply, RequestPayload } from '../protocol/index.ts';
 import type { AcquaintanceService } from '../users/acquaintance-service.ts';
 import * as store from './conversation-store.ts';
 import { type ConversationViews, toMember } from './conversation-view.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
 import { assertGroup, assertMayRead, assertRole, assertWholeToken, type Chatter, getMembership } from './membership.ts';
 import type { MessageService } from './message-service.ts';
 

@@ -13,6 +13,7 @@ import { createMemberService } from './member-service.ts';
 import { type Chatter, isWithin } from './membership.ts';
 import { createMessageSeal } from './message-seal.ts';
 import { createMessageService } from './message-service.ts';
+import { findMessages } from './message-store.ts';
 import { createMessageViews, type FindAttachments } from './message-view.ts';
 import { type ClaimAttachments, createMessageWriter } from './message-writer.ts';
 import { createReceiptService } from './receipt-service.ts';
@@ -71,7 +72,7 @@ export async function createChat(parts: {
     assertMayReach,
     assertMayUseAsAvatar: attachments.assertMayUseAsAvatar,
   });
-  const receipts = createReceiptService({ db, notifier });
+  const receipts = createReceiptService({ db, facts, notifier });
   // One after another, so that the last notice has all members.
   let telling = Promise.resolve();
   facts.on('conversation.entered', ({ conversationId, userId }) => {
@@ -93,6 +94,12 @@ export async function createChat(parts: {
     async isMember(conversationId: string, chatter: Chatter): Promise<boolean> {
       const membership = await findMembership(db.sql, conversationId, chatter.userId);
       return membership !== undefined && isWithin(chatter, membership.conversation);
+    },
+
+    /** What a message says, for those whom it is for; undefined when it says nothing or is gone. */
+    async textOf(messageId: string): Promise<string | undefined> {
+      const [row] = await findMessages(db.sql, [messageId]);
+      return row && (seal.open(row) ?? undefined);
     },
 
     /** Seals anew whatever a former key has sealed. */

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { type BatchResult, createBatcher } from '../db/batcher.ts';
 import type { Database } from '../db/database.ts';
+import type { Facts } from '../facts.ts';
 import type { Notifier } from '../notifier.ts';
 import { AppError } from '../protocol/errors.ts';
 import type { RequestPayload } from '../protocol/index.ts';
@@ -27,7 +28,7 @@ interface Moved {
 export type ReceiptService = ReturnType<typeof createReceiptService>;
 
 /** Rules of receipts: delivered and read up to a seq, never back, never past the last message; what is read is delivered. */
-export function createReceiptService({ db, notifier }: { db: Database; notifier: Notifier }) {
+export function createReceiptService({ db, facts, notifier }: { db: Database; facts: Facts; notifier: Notifier }) {
   const batcher = createBatcher<Receipt, void>({
     maxSize: maxBatchSize,
     run: async (receipts) => {
@@ -54,6 +55,7 @@ export function createReceiptService({ db, notifier }: { db: Database; notifier:
       });
     }
     if (readSeq !== undefined) {
+      facts.emit('conversation.read', { conversationId, userId, seq: readSeq });
       // Who hides reading shows it to their own devices alone.
       const to = { userIds: showsReading ? memberIds : [userId], conversationId };
       notifier.notify({ to, ...except }, 'chat:read', { conversationId, userId, seq: readSeq });

@@ -5,6 +5,7 @@ import { type AddJobFunction, Logger as GraphileLogger, type Runner, run, type T
 import type pg from 'pg';
 import type { Sql, Transaction } from '../db/database.ts';
 import type { Logger } from '../log.ts';
+import type { CallType } from '../protocol/call.ts';
 import { AppError } from '../protocol/errors.ts';
 
 /** Every job of the product and what it carries. */
@@ -25,6 +26,22 @@ export interface JobMap {
   'attachments:rewrapKeys': Record<string, never>;
   /** What somebody says of themselves, with a note, has come to its end. */
   'presence:end': { userId: string };
+  /** Decides which stored notifications are pushed and mailed, and when. */
+  'notifications:deliver': { notificationIds: string[]; isUpdate: boolean };
+  /** Pushes one notification to one browser. */
+  'notifications:push': { notificationId: string; subscriptionId: string };
+  /** Mails one notification. */
+  'notifications:email': { notificationId: string };
+  /** Rings somebody's browsers, or tells them that it rings no more (`isOver`); worth nothing after `until`. */
+  'notifications:ring': { callId: string; callerId: string; type: CallType; userId: string; until: string; isOver: boolean };
+  /** Makes notifications of a call for those who missed it, one each however often it is said. */
+  'notifications:missedCall': { callId: string; callerId: string; type: CallType; userIds: string[] };
+  /** Reminds an appointment's participants of it, unless it was declared anew for another time. */
+  'notifications:remind': { appointmentId: string; scheduledAt: string };
+  /** Removes old notifications; every night. */
+  'notifications:removeOld': Record<string, never>;
+  /** Seals by the current encryption key what another one has sealed; at start, while several keys are configured. */
+  'notifications:reseal': Record<string, never>;
 }
 export type JobName = keyof JobMap;
 
@@ -32,7 +49,7 @@ export type JobName = keyof JobMap;
 export type JobHandlers = { readonly [N in JobName]: (payload: JobMap[N]) => Promise<void> };
 
 /** When the recurring ones run, in crontab's words (UTC). */
-const crontab = ['* * * * * rooms:endOverdue', '7 * * * * attachments:removeOld'].join('\n');
+const crontab = ['* * * * * rooms:endOverdue', '7 * * * * attachments:removeOld', '23 3 * * * notifications:removeOld'].join('\n');
 
 /** How long the queue rests after it has stopped by itself. */
 const restartDelayMs = 1_000;
@@ -110,17 +127,17 @@ export async function startJobQueue({ pool, handlers, log }: { pool: pg.Pool; ha
 
 /**
  * Adds a job inside a transaction: it is there when the transaction commits and never was when it rolls back. With a `key` an equal one that has not
- * begun is replaced.
+ * begun is replaced; an urgent one goes before all others.
  */
 export async function addJobIn<N extends JobName>(
   tx: Transaction | Sql,
   name: N,
   payload: JobMap[N],
-  { key, runAt }: { key?: string; runAt?: Date } = {},
+  { key, runAt, isUrgent = false }: { key?: string; runAt?: Date; isUrgent?: boolean } = {},
 ): Promise<void> {
-  await tx.execute(
-    sql`select graphile_worker.add_job(${name}, ${JSON.stringify(payload)}::json, run_at => ${runAt?.toISOString() ?? null}::timestamptz, job_key => ${key ?? null})`,
-  );
+  await tx.execute(sql`
+    select graphile_worker.add_job(${name}, ${JSON.stringify(payload)}::json, run_at => ${runAt?.toISOString() ?? null}::timestamptz,
+      job_key => ${key ?? null}, priority => ${isUrgent ? -10 : 0})`);
 }
 
 /** Takes back a job that was added with a `key`, inside a transaction. */
@@ -153,7 +170,7 @@ async function startRunner({ pool, taskList, log }: { pool: pg.Pool; taskList: T
     logger: quietLogger(log),
     events,
     // With a delay, even of 0, a job whose end could not be written stops the workers; without, it would be an unhandled rejection.
-    preset: { worker: { concurrentJobs: 2, pollInterval: 2_000, completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
+    preset: { worker: { concurrentJobs: 6, pollInterval: 2_000, completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
   });
   return { runner, poolIds };
 }

@@ -32,6 +32,13 @@ export function createPresenceReader({ db, live }: { db: Database; live: LivePre
 
     /** Those among some users who have a device. */
     findOnline: async (userIds: readonly string[]): Promise<Set<string>> => new Set((await live.find(userIds)).devices.keys()),
+
+    /** Those among some users who look at a device now: one that is connected and not away. */
+    async findAttentive(userIds: readonly string[]): Promise<Set<string>> {
+      const { devices } = await live.find(userIds);
+      const isThere = ({ status, isLost }: Device) => status === 'online' && !isLost;
+      return new Set([...devices].filter(([, own]) => own.some(isThere)).map(([userId]) => userId));
+    },
   };
 }
 

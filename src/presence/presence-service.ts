@@ -119,6 +119,9 @@ export function createPresenceService(parts: {
     /** Those among some users who have a device on any server. */
     findOnline: reader.findOnline,
 
+    /** Those among some users who look at a device now, on any server. */
+    findAttentive: reader.findAttentive,
+
     jobs: {
       /** What somebody said of themselves has ended. */
       'presence:end': async ({ userId }: { userId: string }): Promise<void> => {

@@ -36,11 +36,14 @@ const topics = z.array(topic).min(1).max(50);
 export const listNotificationsPayload = z.strictObject({
   unreadOnly: z.boolean().default(false),
   limit: z.int().min(1).max(100).default(20),
-  cursor: uuid.optional(),
+  cursor: z.string().max(200).optional(),
 });
+export type ListNotificationsPayload = z.infer<typeof listNotificationsPayload>;
+
+export const notificationPage = z.object({ notifications: z.array(notification), cursor: z.string().nullable() });
 
 export const notificationRequests = {
-  'notification:list': request(listNotificationsPayload, z.object({ notifications: z.array(notification), cursor: uuid.nullable() })),
+  'notification:list': request(listNotificationsPayload, notificationPage),
   'notification:read': request(z.strictObject({ notificationId: uuid }), z.object({ notification })),
   'notification:readAll': request(z.strictObject({}), z.object({ count: z.number() })),
   'notification:unreadCount': request(z.strictObject({}), z.object({ count: z.number() })),
@@ -54,14 +57,27 @@ export const notificationNotices = {
   'notification:read': z.object({ notificationId: uuid.nullable(), readAt: timestamp, unreadCount: z.number() }),
 };
 
+/** As much as a push message has room for beside title and body. */
+const maxDataCharacters = 2_000;
+
+/** What the page needs to lead to what a notification is about. */
+const notificationData = z.record(z.string().max(64), z.unknown()).refine((data) => {
+  try {
+    return JSON.stringify(data).length <= maxDataCharacters;
+  } catch {
+    // Nested deeper than the stack goes.
+    return false;
+  }
+}, `must be at most ${maxDataCharacters} characters of JSON`);
+
 export const createNotificationBody = z
   .strictObject({
     userIds: z.array(userId).min(1).max(1_000).optional(),
     topic: topic.optional(),
     type: notificationType,
     title: plainText(1, 200),
-    body: plainText(0, 2_000).optional(),
-    data: z.record(z.string().max(64), z.unknown()).optional(),
+    body: plainText(1, 2_000).optional(),
+    data: notificationData.optional(),
     priority: notificationPriority.default('normal'),
   })
   .refine(({ userIds, topic: subject }) => (userIds === undefined) !== (subject === undefined), {
@@ -103,3 +119,21 @@ export const pushSubscriptionBody = z.strictObject({
   keys: z.strictObject({ p256dh: z.string().min(1).max(200), auth: z.string().min(1).max(100) }),
 });
 export type PushSubscriptionBody = z.infer<typeof pushSubscriptionBody>;
+
+/** What a service worker gets; one message replaces another of the same tag. */
+export interface PushMessage {
+  /** A notification's type; or `call.incoming` while it rings, and `call.over` when it does no more. */
+  readonly type: string;
+  readonly tag: string;
+  /** Null: nothing is stored. */
+  readonly notificationId: string | null;
+  readonly priority: NotificationPriority;
+  readonly title: string;
+  readonly body: string | null;
+  readonly data: Readonly<Record<string, unknown>>;
+  /** Where the page shows it, a path. */
+  readonly path: string;
+  readonly createdAt: string;
+  /** After this it is worth nothing. */
+  readonly expiresAt: string;
+}

@@ -43,13 +43,14 @@ export type UserService = ReturnType<typeof createUserService>;
 export function createUserService({ db, facts }: { db: Database; facts: Facts }) {
   /**
    * Keeps what the token says of its user and refuses the suspended; the role answered is the token's. A token for one room speaks of its
-   * bearer in that room only, and a name that is but the id is none: neither goes before what is known. Errors: `auth.suspended`.
+   * bearer in that room only, a name that is but the id is none, and no address says nothing: they do not go before what is known. Errors: `auth.suspended`.
    */
-  async function admit({ userId, displayName, role, grants }: Identity): Promise<User> {
+  async function admit({ userId, displayName, role, email, grants }: Identity): Promise<User> {
     let row = await store.findUser(db.sql, userId);
+    const tokenEmail = (grants ? undefined : email) ?? row?.tokenEmail ?? null;
     const said = row && (grants ? row : { tokenName: displayName === userId ? row.tokenName : displayName, role });
-    if (!row || row.tokenName !== said?.tokenName || row.role !== said.role) {
-      row = await store.upsertUser(db.sql, { userId, tokenName: said?.tokenName ?? displayName, role: said?.role ?? role });
+    if (!row || row.tokenName !== said?.tokenName || row.role !== said.role || row.tokenEmail !== tokenEmail) {
+      row = await store.upsertUser(db.sql, { userId, tokenName: said?.tokenName ?? displayName, role: said?.role ?? role, tokenEmail });
     }
     if (row.suspendedAt) throw new AppError('auth.suspended');
     return { ...toUser(row), role };

@@ -11,12 +11,15 @@ export async function findUser(db: Sql | Transaction, userId: string): Promise<U
   return row;
 }
 
-/** Inserts the user, or takes over name and role when the token's differ. */
-export async function upsertUser(db: Sql | Transaction, user: { userId: string; tokenName: string; role: Role }): Promise<UserRow> {
+/** Inserts the user, or takes over name, role and address when the token's differ. */
+export async function upsertUser(
+  db: Sql | Transaction,
+  user: { userId: string; tokenName: string; role: Role; tokenEmail: string | null },
+): Promise<UserRow> {
   const [row] = await db
     .insert(users)
     .values(user)
-    .onConflictDoUpdate({ target: users.userId, set: { tokenName: user.tokenName, role: user.role } })
+    .onConflictDoUpdate({ target: users.userId, set: { tokenName: user.tokenName, role: user.role, tokenEmail: user.tokenEmail } })
     .returning();
   if (!row) throw new Error('upsert returned no row');
   return row;

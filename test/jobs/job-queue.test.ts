@@ -26,6 +26,14 @@ async function startQueue(
     'attachments:removeOld': idle,
     'attachments:rewrapKeys': idle,
     'attachments:sweepUpload': idle,
+    'notifications:deliver': idle,
+    'notifications:email': idle,
+    'notifications:missedCall': idle,
+    'notifications:push': idle,
+    'notifications:remind': idle,
+    'notifications:removeOld': idle,
+    'notifications:reseal': idle,
+    'notifications:ring': idle,
     'presence:end': idle,
   };
   const jobs = parts.adopt(await startJobQueue({ pool: database.pool, handlers, log }), (queue) => queue.close());

@@ -269,6 +269,12 @@ test('[SG5] every request answers a stranger to every room with a code, never wi
     'chat:read': { conversationId: uuid, seq: 1 },
     'chat:typing': { conversationId: uuid, typing: true },
     'chat:conversations': {},
+    'notification:list': {},
+    'notification:read': { notificationId: uuid },
+    'notification:readAll': {},
+    'notification:unreadCount': {},
+    'notification:subscribe': { topics: ['news'] },
+    'notification:unsubscribe': { topics: ['news'] },
     'presence:get': { userIds: ['nobody'] },
     'presence:set': { status: 'online' },
     'presence:subscribe': { userIds: ['nobody'] },
@@ -286,8 +292,14 @@ test('[SG5] every request answers a stranger to every room with a code, never wi
     'chat:react': 'chat.message_not_found',
     'chat:unreact': 'chat.message_not_found',
     'chat:conversations': 'ok',
+    'notification:read': 'notification.not_found',
   };
-  const usualCodes: Record<string, string> = { call: 'call.not_found', chat: 'chat.conversation_not_found', presence: 'ok' };
+  const usualCodes: Record<string, string> = {
+    call: 'call.not_found',
+    chat: 'chat.conversation_not_found',
+    notification: 'ok',
+    presence: 'ok',
+  };
   for (const name of Object.keys(requests) as RequestName[]) {
     const code = await rawCode(client, JSON.stringify([name, payloads[name]]));
     const usual = usualCodes[name.split(':', 1)[0] ?? ''] ?? 'room.not_joined';
