@@ -1,5 +1,6 @@
 import { lazy, Suspense } from 'react';
 import { routeOf, usePath } from './router.ts';
+import { ClientProvider } from './shell/client-context.tsx';
 import { useSignIn } from './sign-in/session.ts';
 import { SignInPage } from './sign-in/sign-in-page.tsx';
 import { strings } from './strings.ts';
@@ -17,12 +18,14 @@ export function App() {
   if (route.page === 'notFound') return <MessagePage title={strings.notFound[0]} text={strings.notFound[1]} />;
   if (identity === undefined) return <SignInPage forRoom={route.page === 'room'} expired={expired} />;
   return (
-    <Suspense fallback={<p className="unseen">{strings.loading}</p>}>
-      {route.page === 'home' && <HomePage identity={identity} />}
-      {route.page === 'conversation' && (
-        <ConversationPage key={`${route.conversationId} ${identity.token}`} conversationId={route.conversationId} identity={identity} />
-      )}
-      {route.page === 'room' && <RoomPage key={`${route.roomId} ${identity.token}`} roomId={route.roomId} identity={identity} />}
-    </Suspense>
+    <ClientProvider identity={identity}>
+      <Suspense fallback={<p className="unseen">{strings.loading}</p>}>
+        {route.page === 'home' && <HomePage identity={identity} />}
+        {route.page === 'conversation' && (
+          <ConversationPage key={`${route.conversationId} ${identity.token}`} conversationId={route.conversationId} identity={identity} />
+        )}
+        {route.page === 'room' && <RoomPage key={`${route.roomId} ${identity.token}`} roomId={route.roomId} identity={identity} />}
+      </Suspense>
+    </ClientProvider>
   );
 }

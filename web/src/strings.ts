@@ -1,4 +1,6 @@
 import type { ClientErrorCode, ErrorCode, LeaveReason, MessageType, Role, RoomCloseReason, Source } from '../../src/client/index.ts';
+import { callStrings } from './strings/calls.ts';
+import { peopleStrings } from './strings/people.ts';
 
 /** A moment as people read it. */
 function formatTime(at: Date): string {
@@ -35,11 +37,6 @@ export const strings = {
     noDemoTitle: 'Please open this page from your portal',
     noDemo: 'Sign-in is handled by the application that sent you here. Open the link from there again, or ask for a new one.',
     points: ['Video and sound stay on this server', 'Nothing to install', 'A link is all your patient needs'],
-  },
-
-  account: {
-    signOut: 'Sign out',
-    signedInAs: (name: string, role: string) => `${name}, ${role.toLowerCase()}`,
   },
 
   home: {
@@ -271,6 +268,9 @@ export const strings = {
       return `${value.toLocaleString(undefined, { maximumFractionDigits: value < 10 ? 1 : 0 })} ${units[power - 1]}`;
     },
   },
+
+  calls: callStrings,
+  ...peopleStrings,
 
   shortcuts: {
     title: 'Keyboard shortcuts',
