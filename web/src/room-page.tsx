@@ -3,6 +3,8 @@ import type { RoomDetails } from '../../src/protocol/room.ts';
 import { getRoom } from './api.ts';
 import { createCallSession } from './call/call-session.ts';
 import { InRoom } from './call/in-room.tsx';
+import { CallRoomPage } from './calls/call-room-page.tsx';
+import { useCallAt } from './calls/use-call-at.ts';
 import { errorCode } from './error-text.ts';
 import { createLocalMedia } from './media/local-media.ts';
 import { PreviewPage } from './preview/preview-page.tsx';
@@ -17,8 +19,15 @@ interface RoomPageProps {
   identity: Identity;
 }
 
-/** A room's address: preview first, then the lobby and the call. */
+/** A room's address: a call that was rung goes on here at once, any other room begins with the preview. */
 export function RoomPage({ roomId, identity }: RoomPageProps) {
+  const call = useCallAt(roomId);
+  if (call !== undefined) return <CallRoomPage identity={identity} call={call} />;
+  return <RoomVisit roomId={roomId} identity={identity} />;
+}
+
+/** Preview first, then the lobby and the room. */
+function RoomVisit({ roomId, identity }: RoomPageProps) {
   const client = useClient();
   const [media] = useState(createLocalMedia);
   const [session] = useState(() => createCallSession(roomId, client, media));

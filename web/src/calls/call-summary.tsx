@@ -1,4 +1,4 @@
-import type { Call } from '../../../src/protocol/call.ts';
+import type { CallView } from '../../../src/client/index.ts';
 import { navigate } from '../router.ts';
 import type { Identity } from '../sign-in/identity.ts';
 import { strings } from '../strings.ts';
@@ -8,20 +8,24 @@ import { reasonOf, titleOf } from './call-words.ts';
 
 interface CallSummaryProps {
   identity: Identity;
-  call: Call;
+  call: CallView;
+  /** How long both sides were connected; undefined when they never were. */
+  lastedSeconds: number | undefined;
+  /** Why the last click did nothing. */
+  problem: string | undefined;
   onCallAgain: () => void;
   onMessage: () => void;
 }
 
 /** After a call: with whom it was, how long it lasted, how it ended, and what one may want next. */
-export function CallSummary({ identity, call, onCallAgain, onMessage }: CallSummaryProps) {
+export function CallSummary({ identity, call: { call, outcome }, lastedSeconds, problem, onCallAgain, onMessage }: CallSummaryProps) {
   const words = strings.calls.after;
-  const length = call.connectedAt === null ? words.neverConnected : words.lasted(strings.calls.duration(call.durationSeconds ?? 0));
-  const text = [`${strings.calls.type[call.type]}, ${titleOf(call, identity.userId)}.`, length, reasonOf(call, identity.userId)]
-    .join(' ')
-    .trim();
+  const length = lastedSeconds === undefined ? words.neverConnected : words.lasted(strings.calls.duration(lastedSeconds));
+  // The server's word on one's own hanging up comes later than the page.
+  const reason = call.endReason === null && outcome === 'user_hangup' ? strings.calls.youHungUp : reasonOf(call, identity.userId);
+  const whom = `${strings.calls.type[call.type]}, ${titleOf(call, identity.userId)}.`;
   return (
-    <MessagePage title={words.title} text={text} identity={identity}>
+    <MessagePage title={words.title} text={problem ?? `${whom} ${length} ${reason}`.trim()} identity={identity}>
       <button type="button" className="button primary" onClick={onCallAgain}>
         <Icon name={call.type === 'video' ? 'camera' : 'phone'} size={20} />
         {words.callAgain}

@@ -1,0 +1,97 @@
+import { useCallback, useEffect, useState } from 'react';
+import type { CallView } from '../../../src/client/index.ts';
+import { errorText } from '../error-text.ts';
+import { navigate, roomPathOf, usePath } from '../router.ts';
+import type { Identity } from '../sign-in/identity.ts';
+import { strings } from '../strings.ts';
+import { useTabAlert } from '../ui/use-tab-title.ts';
+import { useCallDesk } from './calls-context.tsx';
+import { callerName } from './call-words.ts';
+import { IncomingCallDialog } from './incoming-call-dialog.tsx';
+import { OutgoingCall } from './outgoing-call.tsx';
+import { useTone } from './use-tone.ts';
+import { WaitingCallCard } from './waiting-call-card.tsx';
+
+/** What calls show over every page: who rings, whom one rings, and a second call during the first. */
+export function CallLayer({ identity }: { identity: Identity }) {
+  const { calls, view, placed, takeWithoutCamera } = useCallDesk();
+  const { current, incoming } = view;
+  const [silenced, setSilenced] = useState<string>();
+  const [busyWith, setBusyWith] = useState<string>();
+  const [said, setSaid] = useState('');
+  const ringing = incoming[0];
+  const isFree = current === undefined && view.starting === undefined;
+
+  useGoToCall(current);
+  useTabAlert(ringing && strings.calls.incoming.tabTitle(incoming.length, callerName(ringing.call)));
+  const isOut = current?.phase === 'ringing' || current?.phase === 'calling';
+  const isLoud = ringing !== undefined && silenced !== ringing.callId;
+  useTone(isLoud ? (isFree ? 'ring' : 'callWaiting') : isOut ? 'ringback' : undefined);
+
+  useEffect(
+    () =>
+      calls.on('ended', ({ call }) => {
+        if (call.outcome === 'answered_elsewhere') setSaid(strings.calls.incoming.taken);
+      }),
+    [calls],
+  );
+
+  const answer = useCallback(
+    (call: CallView, action: () => Promise<unknown>) => {
+      setBusyWith(call.callId);
+      setSaid('');
+      action()
+        // Answered on another device in the same moment, or over: the ringing stops by itself.
+        .catch((error: unknown) => setSaid(errorText(error)))
+        .finally(() => setBusyWith(undefined));
+    },
+    [],
+  );
+
+  return (
+    <>
+      {ringing !== undefined && isFree && placed === undefined && (
+        <IncomingCallDialog
+          key={ringing.callId}
+          call={ringing.call}
+          isBusy={busyWith === ringing.callId}
+          onAccept={({ video }) => {
+            if (!video) takeWithoutCamera(ringing.callId);
+            answer(ringing, () => calls.accept(ringing.callId));
+          }}
+          onDecline={() => answer(ringing, () => calls.decline(ringing.callId))}
+          onSilence={() => setSilenced(ringing.callId)}
+        />
+      )}
+      {ringing !== undefined && !(isFree && placed === undefined) && (
+        <WaitingCallCard
+          key={ringing.callId}
+          call={ringing.call}
+          isBusy={busyWith === ringing.callId}
+          onAccept={() => answer(ringing, () => calls.accept(ringing.callId, { andEnd: true }))}
+          onDecline={() => answer(ringing, () => calls.decline(ringing.callId))}
+        />
+      )}
+      <p className="unseen" role="status">
+        {said}
+      </p>
+    </>
+  );
+}
+
+/** Goes to the room of the call that one is in; going away from there hangs up. */
+function useGoToCall(current: CallView | undefined): void {
+  const { calls } = useCallDesk();
+  const path = usePath();
+  const isRunning = current?.phase === 'connecting' || current?.phase === 'connected';
+  const callId = isRunning ? current.callId : undefined;
+  const callPath = isRunning && current.call.roomId !== null ? roomPathOf(current.call.roomId) : undefined;
+  const [shown, setShown] = useState<string>();
+
+  useEffect(() => {
+    if (callId === undefined || callPath === undefined) return setShown(undefined);
+    if (path === callPath) setShown(callId);
+    else if (shown === callId) calls.hangUp(callId).catch(() => undefined);
+    else navigate(callPath);
+  }, [calls, path, callId, callPath, shown]);
+}
