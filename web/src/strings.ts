@@ -349,6 +349,7 @@ export const strings = {
   comeBack: 'Come back',
 
   notFound: ['There is no such page', 'The address may be incomplete. Check the link you were given.'] as const,
+  oneRoomOnly: ['This link opens one room', 'Follow the link to the room again. Contacts and calls need a sign-in of your own.'] as const,
   roomNotFound: 'There is no such room',
 
   errors: {

@@ -1,5 +1,5 @@
-import { strings } from '../strings.ts';
 import type { CallActions } from '../calls/use-call-in-room.ts';
+import { strings } from '../strings.ts';
 import { RoundButton } from '../ui/round-button.tsx';
 import type { PanelName } from './call-page.tsx';
 import type { CallControls } from './use-call-controls.ts';

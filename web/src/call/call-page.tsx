@@ -1,9 +1,9 @@
 import { useCallback, useMemo, useState } from 'react';
 import type { ParleyClient, Room, RoomView } from '../../../src/client/index.ts';
-import { ChatPanel } from '../chat/chat-panel.tsx';
-import { useRoomChat } from '../chat/use-room-chat.ts';
 import { CallDialogs } from '../calls/call-dialogs.tsx';
 import { type CallInRoom, useCallInRoom } from '../calls/use-call-in-room.ts';
+import { ChatPanel } from '../chat/chat-panel.tsx';
+import { useRoomChat } from '../chat/use-room-chat.ts';
 import { errorText } from '../error-text.ts';
 import { RemoteSounds } from '../media/remote-sound.tsx';
 import { strings } from '../strings.ts';

@@ -1,32 +1,30 @@
 import { useCallback, useEffect, useState } from 'react';
 import type { CallView } from '../../../src/client/index.ts';
 import { errorText } from '../error-text.ts';
-import { navigate, roomPathOf, usePath } from '../router.ts';
+import { navigate, roomPathOf, routeOf, usePath } from '../router.ts';
 import type { Identity } from '../sign-in/identity.ts';
 import { strings } from '../strings.ts';
 import { useTabAlert } from '../ui/use-tab-title.ts';
-import { useCallDesk } from './calls-context.tsx';
 import { callerName } from './call-words.ts';
+import { useCallDesk } from './calls-context.tsx';
 import { IncomingCallDialog } from './incoming-call-dialog.tsx';
 import { OutgoingCall } from './outgoing-call.tsx';
-import { useTone } from './use-tone.ts';
+import { useRingTones } from './use-ring-tones.ts';
 import { WaitingCallCard } from './waiting-call-card.tsx';
 
 /** What calls show over every page: who rings, whom one rings, and a second call during the first. */
 export function CallLayer({ identity }: { identity: Identity }) {
   const { calls, view, placed, takeWithoutCamera } = useCallDesk();
   const { current, incoming } = view;
-  const [silenced, setSilenced] = useState<string>();
+  const silence = useRingTones();
   const [busyWith, setBusyWith] = useState<string>();
   const [said, setSaid] = useState('');
   const ringing = incoming[0];
+  usePushClicks(current === undefined);
   const isFree = current === undefined && view.starting === undefined;
 
   useGoToCall(current);
   useTabAlert(ringing && strings.calls.incoming.tabTitle(incoming.length, callerName(ringing.call)));
-  const isOut = current?.phase === 'ringing' || current?.phase === 'calling';
-  const isLoud = ringing !== undefined && silenced !== ringing.callId;
-  useTone(isLoud ? (isFree ? 'ring' : 'callWaiting') : isOut ? 'ringback' : undefined);
 
   useEffect(
     () =>
@@ -36,17 +34,14 @@ export function CallLayer({ identity }: { identity: Identity }) {
     [calls],
   );
 
-  const answer = useCallback(
-    (call: CallView, action: () => Promise<unknown>) => {
-      setBusyWith(call.callId);
-      setSaid('');
-      action()
-        // Answered on another device in the same moment, or over: the ringing stops by itself.
-        .catch((error: unknown) => setSaid(errorText(error)))
-        .finally(() => setBusyWith(undefined));
-    },
-    [],
-  );
+  const answer = useCallback((call: CallView, action: () => Promise<unknown>) => {
+    setBusyWith(call.callId);
+    setSaid('');
+    action()
+      // Answered on another device in the same moment, or over: the ringing stops by itself.
+      .catch((error: unknown) => setSaid(errorText(error)))
+      .finally(() => setBusyWith(undefined));
+  }, []);
 
   return (
     <>
@@ -60,7 +55,7 @@ export function CallLayer({ identity }: { identity: Identity }) {
             answer(ringing, () => calls.accept(ringing.callId));
           }}
           onDecline={() => answer(ringing, () => calls.decline(ringing.callId))}
-          onSilence={() => setSilenced(ringing.callId)}
+          onSilence={() => silence(ringing.callId)}
         />
       )}
       {ringing !== undefined && !(isFree && placed === undefined) && (
@@ -72,6 +67,7 @@ export function CallLayer({ identity }: { identity: Identity }) {
           onDecline={() => answer(ringing, () => calls.decline(ringing.callId))}
         />
       )}
+      <OutgoingCall identity={identity} />
       <p className="unseen" role="status">
         {said}
       </p>
@@ -94,4 +90,18 @@ function useGoToCall(current: CallView | undefined): void {
     else if (shown === callId) calls.hangUp(callId).catch(() => undefined);
     else navigate(callPath);
   }, [calls, path, callId, callPath, shown]);
+}
+
+/** A click on what was pushed leads to its page, unless one is talking: one's call is not left for that. */
+function usePushClicks(mayGo: boolean): void {
+  useEffect(() => {
+    const worker = navigator.serviceWorker as ServiceWorkerContainer | undefined;
+    if (worker === undefined) return;
+    function onMessage({ data }: MessageEvent<unknown>) {
+      if (typeof data !== 'object' || data === null || !('type' in data) || data.type !== 'parley:open' || !('path' in data)) return;
+      if (mayGo && typeof data.path === 'string' && routeOf(data.path).page !== 'notFound') navigate(data.path);
+    }
+    worker.addEventListener('message', onMessage);
+    return () => worker.removeEventListener('message', onMessage);
+  }, [mayGo]);
 }

@@ -11,8 +11,8 @@ import { Icon } from '../ui/icon.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { useTabTitle } from '../ui/use-tab-title.ts';
 import { CallSummary } from './call-summary.tsx';
-import { useCallDesk } from './calls-context.tsx';
 import { otherIds, titleOf } from './call-words.ts';
+import { useCallDesk } from './calls-context.tsx';
 import { openMessages } from './open-messages.ts';
 import { RingingAvatar } from './ringing-avatar.tsx';
 import type { CallInRoom } from './use-call-in-room.ts';
@@ -65,9 +65,7 @@ export function CallRoomPage({ identity, call }: CallRoomPageProps) {
   if (room !== undefined && view.current?.callId === callId) {
     return <InCall room={room} call={{ view: call, title, myId: identity.userId, startedMs }} />;
   }
-  return (
-    <Connecting title={title} problem={problem} onRetry={() => setAttempt(attempt + 1)} onHangUp={() => void calls.hangUp(callId)} />
-  );
+  return <Connecting title={title} problem={problem} onRetry={() => setAttempt(attempt + 1)} onHangUp={() => void calls.hangUp(callId)} />;
 }
 
 function InCall({ room, call }: { room: Room; call: CallInRoom }) {

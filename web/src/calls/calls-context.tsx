@@ -79,7 +79,8 @@ export function CallsProvider({ children }: { children: ReactNode }) {
 
   // Somebody has answered: the call's room takes over from here.
   const { current } = view;
-  const isTaken = current !== undefined && current.callId === placed?.callId && (current.phase === 'connecting' || current.phase === 'connected');
+  const isTaken =
+    current !== undefined && current.callId === placed?.callId && (current.phase === 'connecting' || current.phase === 'connected');
   useEffect(() => {
     if (isTaken) setPlaced(undefined);
   }, [isTaken]);

@@ -3,8 +3,8 @@ import type { CallOutcome, CallView } from '../../../src/client/index.ts';
 import { errorText } from '../error-text.ts';
 import { useClient } from '../shell/client-context.tsx';
 import type { Identity } from '../sign-in/identity.ts';
-import { useCallDesk } from './calls-context.tsx';
 import { otherIds, titleOf } from './call-words.ts';
+import { useCallDesk } from './calls-context.tsx';
 import { openMessages } from './open-messages.ts';
 import { OutgoingCallScreen, type OutgoingState } from './outgoing-call-screen.tsx';
 
