@@ -30,7 +30,7 @@ export function ContactRow({ contact, isBusy, onMessage, onCall }: ContactRowPro
           {presence.status === 'offline' && presence.lastSeenAt !== null && (
             <span>{strings.lastSeen(relativeTime(new Date(presence.lastSeenAt)))}</span>
           )}
-          <span>{strings.roles[role]}</span>
+          <span className="contact-role">{strings.roles[role]}</span>
         </span>
         {presence.note !== null && presence.note !== '' && <span className="contact-note">{presence.note}</span>}
       </div>
