@@ -4,6 +4,7 @@ import { errorText } from '../error-text.ts';
 import { navigate, roomPathOf, routeOf, usePath } from '../router.ts';
 import type { Identity } from '../sign-in/identity.ts';
 import { strings } from '../strings.ts';
+import { Icon } from '../ui/icon.tsx';
 import { useTabAlert } from '../ui/use-tab-title.ts';
 import { callerName } from './call-words.ts';
 import { useCallDesk } from './calls-context.tsx';
@@ -21,7 +22,7 @@ export function CallLayer({ identity }: { identity: Identity }) {
   const [said, setSaid] = useState('');
   const ringing = incoming[0];
   usePushClicks(current === undefined);
-  const isFree = current === undefined && view.starting === undefined;
+  const isBusy = current !== undefined || view.starting !== undefined || placed !== undefined;
 
   useGoToCall(current);
   useTabAlert(ringing && strings.calls.incoming.tabTitle(incoming.length, callerName(ringing.call)));
@@ -45,7 +46,7 @@ export function CallLayer({ identity }: { identity: Identity }) {
 
   return (
     <>
-      {ringing !== undefined && isFree && placed === undefined && (
+      {ringing !== undefined && !isBusy && (
         <IncomingCallDialog
           key={ringing.callId}
           call={ringing.call}
@@ -58,7 +59,7 @@ export function CallLayer({ identity }: { identity: Identity }) {
           onSilence={() => silence(ringing.callId)}
         />
       )}
-      {ringing !== undefined && !(isFree && placed === undefined) && (
+      {ringing !== undefined && isBusy && (
         <WaitingCallCard
           key={ringing.callId}
           call={ringing.call}
@@ -68,10 +69,35 @@ export function CallLayer({ identity }: { identity: Identity }) {
         />
       )}
       <OutgoingCall identity={identity} />
+      <CallElsewhere />
+      <p className="unseen" role="alert">
+        {ringing !== undefined && isBusy ? strings.calls.incoming.title(callerName(ringing.call)) : ''}
+      </p>
       <p className="unseen" role="status">
         {said}
       </p>
     </>
+  );
+}
+
+/** One is in a call with another device or window: the way to go on with it here. */
+function CallElsewhere() {
+  const { view, placed } = useCallDesk();
+  const path = usePath();
+  const [call] = view.elsewhere;
+  if (call === undefined || call.call.roomId === null || view.current !== undefined || placed !== undefined) return null;
+  const callPath = roomPathOf(call.call.roomId);
+  if (path === callPath) return null;
+  return (
+    <section className="waiting-call" aria-label={strings.calls.elsewhere.title}>
+      <span className="row-icon">
+        <Icon name={call.call.type === 'video' ? 'camera' : 'phone'} size={20} />
+      </span>
+      <p className="waiting-call-text">{strings.calls.elsewhere.title}</p>
+      <button type="button" className="button primary compact" onClick={() => navigate(callPath)}>
+        {strings.calls.elsewhere.goOn}
+      </button>
+    </section>
   );
 }
 

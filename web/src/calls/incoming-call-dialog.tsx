@@ -24,7 +24,9 @@ export function IncomingCallDialog({ call, isBusy, onAccept, onDecline, onSilenc
     <ModalScreen className="dialog ring-dialog" labelledBy={`${id}-title`} describedBy={`${id}-text`} isUrgent onEscape={onSilence}>
       <RingingAvatar name={name} isRinging />
       <div>
-        <h2 id={`${id}-title`}>{words.title(name)}</h2>
+        <h2 id={`${id}-title`} tabIndex={-1}>
+          {words.title(name)}
+        </h2>
         <p id={`${id}-text`} className="soft row-icon">
           <Icon name={call.type === 'video' ? 'camera' : 'phone'} size={18} />
           {words.text(call.type, call.calleeIds.length - 1)}

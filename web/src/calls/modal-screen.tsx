@@ -23,6 +23,8 @@ export function ModalScreen({ className, labelledBy, describedBy, isUrgent = fal
     const element = dialog.current;
     if (element === null) return;
     if (!element.open) element.showModal();
+    // Not the first button: a key that was meant for something else would answer.
+    element.querySelector('h2')?.focus();
     return () => element.close();
   }, []);
 

@@ -45,7 +45,9 @@ export function OutgoingCallScreen(props: OutgoingCallScreenProps) {
     >
       <RingingAvatar name={name} isRinging={isRunning} />
       <div>
-        <h2 id={`${id}-title`}>{title}</h2>
+        <h2 id={`${id}-title`} tabIndex={-1}>
+          {title}
+        </h2>
         <p id={`${id}-text`} className="soft row-icon" role="status">
           {isRunning && <Icon name={type === 'video' ? 'camera' : 'phone'} size={18} />}
           {text}

@@ -42,6 +42,11 @@ export const callStrings = {
     taken: 'Answered on another device',
   },
 
+  elsewhere: {
+    title: 'You are in a call in another window or on another device.',
+    goOn: 'Continue here',
+  },
+
   outgoing: {
     title: (name: string) => `Calling ${name}`,
     starting: 'Calling…',

@@ -1,3 +1,5 @@
+import type { ParleyClient } from '../../../src/client/index.ts';
+import { useConnection } from '../call/use-room.ts';
 import { Bell } from '../notifications/bell.tsx';
 import { onLinkClick } from '../router.ts';
 import { AccountMenu } from '../shell/account-menu.tsx';
@@ -24,6 +26,7 @@ export function PageHeader({ identity }: { identity: Identity | undefined }) {
           <AccountMenu identity={identity} />
         </div>
       )}
+      {isMember && <ConnectionLine client={client} />}
       {identity !== undefined && !isMember && (
         <div className="who">
           <span className="who-name">{strings.account.signedInAs(identity.name, strings.roles[identity.role])}</span>
@@ -33,5 +36,25 @@ export function PageHeader({ identity }: { identity: Identity | undefined }) {
         </div>
       )}
     </header>
+  );
+}
+
+/** Says that the server is out of reach, for as long as it is: nobody can ring meanwhile. */
+function ConnectionLine({ client }: { client: ParleyClient }) {
+  const connection = useConnection(client);
+  const isFailed = connection.status === 'failed';
+  const isLost = isFailed || connection.status === 'reconnecting';
+  return (
+    <div className={isLost ? 'connection-line' : 'unseen'} role="status">
+      {connection.status === 'reconnecting' && strings.banner.reconnecting(connection.attempt)}
+      {isFailed && (
+        <>
+          {strings.noServer}
+          <button type="button" className="button compact" onClick={() => client.connect().catch(() => undefined)}>
+            {strings.tryAgain}
+          </button>
+        </>
+      )}
+    </div>
   );
 }
