@@ -6,8 +6,11 @@ import { Notice } from '../ui/notice.tsx';
 import { ModalScreen } from './modal-screen.tsx';
 import { RingingAvatar } from './ringing-avatar.tsx';
 
-/** Where a call that one places has come to: `starting` before the server has answered, `refused` when it said no. */
-export type OutgoingState = CallStatus | 'starting' | 'refused';
+/**
+ * Where a call that one places has come to: `starting` before the server has answered, `refused` when it said no, `undisturbed` when the other side
+ * does not want to be rung.
+ */
+export type OutgoingState = CallStatus | 'starting' | 'refused' | 'undisturbed';
 
 interface OutgoingCallScreenProps {
   /** Whom one calls, in one line. */
@@ -66,7 +69,7 @@ export function OutgoingCallScreen(props: OutgoingCallScreenProps) {
             {words.letItWait}
           </button>
         )}
-        {!isRunning && state !== 'busy' && (
+        {!isRunning && state !== 'busy' && state !== 'undisturbed' && (
           <button type="button" className="button primary" onClick={props.onCallAgain}>
             <Icon name={type === 'video' ? 'camera' : 'phone'} size={20} />
             {words.callAgain}
@@ -102,6 +105,8 @@ function wordsOf(state: OutgoingState, name: string, isWaiting: boolean): readon
       return [name, words.connecting];
     case 'busy':
       return [words.busy(name), words.busyText];
+    case 'undisturbed':
+      return [words.undisturbed(name), words.undisturbedText];
     case 'refused':
       return [words.refused, name];
     default: {

@@ -25,11 +25,13 @@ export function OutgoingCall({ identity }: { identity: Identity }) {
     setProblem(undefined);
     place({ calleeIds, type, name, isWaiting });
   };
+  const state = stateOf(call, placed?.problem);
+  const isUndisturbed = calleeIds.some((userId) => client.presence.get(userId)?.status === 'do_not_disturb');
   return (
     <OutgoingCallScreen
       name={name}
       type={type}
-      state={stateOf(call, placed?.problem)}
+      state={state === 'busy' && isUndisturbed ? 'undisturbed' : state}
       isWaiting={placed?.isWaiting ?? false}
       problem={problem ?? placed?.problem}
       mayLeaveMessage={calleeIds.length === 1}

@@ -4,7 +4,7 @@ import type { PartyState } from '../../../src/protocol/call.ts';
 import { errorText } from '../error-text.ts';
 import { getDeviceChoice } from '../media/device-choice.ts';
 import { strings } from '../strings.ts';
-import { useCallDesk } from './calls-context.tsx';
+import { useOptionalCallDesk } from './calls-context.tsx';
 
 /** A call as its room's page shows it. */
 export interface CallInRoom {
@@ -50,7 +50,7 @@ export function useCallInRoom(room: Room, call: CallInRoom | undefined, say: Say
 }
 
 function useCallActions(room: Room, call: CallInRoom | undefined, say: Say): InCall | undefined {
-  const { calls } = useCallDesk();
+  const calls = useOptionalCallDesk()?.calls;
   const [isAdding, setAdding] = useState(false);
   const callId = call?.view.callId;
   const wish = call?.view.videoRequestedBy;
@@ -71,7 +71,7 @@ function useCallActions(room: Room, call: CallInRoom | undefined, say: Say): InC
 
   useEffect(
     () =>
-      calls.on('videoAnswered', ({ call: answered, userId, accepted }) => {
+      calls?.on('videoAnswered', ({ call: answered, userId, accepted }) => {
         if (answered.callId !== callId || userId === call?.myId) return;
         if (accepted) {
           say(strings.calls.inCall.videoAgreed);
@@ -82,7 +82,7 @@ function useCallActions(room: Room, call: CallInRoom | undefined, say: Say): InC
   );
 
   return useMemo(() => {
-    if (call === undefined) return undefined;
+    if (call === undefined || calls === undefined) return undefined;
     const { view, myId } = call;
     const isVoice = view.call.type === 'voice';
     return {

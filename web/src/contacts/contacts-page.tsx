@@ -87,8 +87,17 @@ function useContacts(query: string): { contacts: readonly Contact[] | undefined;
   const { presences } = useSyncExternalStore(presence.subscribe, () => presence.view);
   const [found, setFound] = useState<readonly Contact[]>();
   const [problem, setProblem] = useState<string>();
+  const [look, setLook] = useState(0);
   const trimmed = query.trim();
 
+  // Somebody may have become reachable while one was elsewhere.
+  useEffect(() => {
+    const onFocus = () => setLook((count) => count + 1);
+    window.addEventListener('focus', onFocus);
+    return () => window.removeEventListener('focus', onFocus);
+  }, []);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each look asks anew.
   useEffect(() => {
     let wanted = true;
     const timer = setTimeout(
@@ -108,7 +117,7 @@ function useContacts(query: string): { contacts: readonly Contact[] | undefined;
       wanted = false;
       clearTimeout(timer);
     };
-  }, [client, trimmed]);
+  }, [client, trimmed, look]);
 
   const userIds = useMemo(() => found?.map(({ userId }) => userId) ?? [], [found]);
   useEffect(() => (userIds.length === 0 ? undefined : presence.watch(userIds)), [presence, userIds]);

@@ -23,7 +23,9 @@ interface OwnStatusFormProps {
 /** Status and note, and when they end. */
 export function OwnStatusForm({ status, note, onSet }: OwnStatusFormProps) {
   const id = useId();
-  const chosen = statuses.find((one) => one === status) ?? 'online';
+  // What was clicked counts until the server has answered.
+  const [wanted, setWanted] = useState<SettableStatus>();
+  const chosen = wanted ?? statuses.find((one) => one === status) ?? 'online';
   const [text, setText] = useState(note);
   const [end, setEnd] = useState<End>('never');
   const [isSaved, setSaved] = useState(false);
@@ -31,7 +33,15 @@ export function OwnStatusForm({ status, note, onSet }: OwnStatusFormProps) {
 
   function submit(event: FormEvent) {
     event.preventDefault();
-    void onSet({ status: chosen, note: text.trim(), until: endOf(end, new Date())?.toISOString() }).then(() => setSaved(true));
+    set(chosen, () => setSaved(true));
+  }
+
+  function set(one: SettableStatus, onDone: () => void = () => undefined) {
+    setWanted(one);
+    onSet({ status: one, note: text.trim(), until: endOf(end, new Date())?.toISOString() })
+      // Whoever sets it says why it was refused.
+      .then(onDone, () => undefined)
+      .finally(() => setWanted(undefined));
   }
 
   return (
@@ -40,12 +50,7 @@ export function OwnStatusForm({ status, note, onSet }: OwnStatusFormProps) {
         <legend className="unseen">{words.status}</legend>
         {statuses.map((one) => (
           <label key={one} className="status-choice">
-            <input
-              type="radio"
-              name={`${id}-status`}
-              checked={chosen === one}
-              onChange={() => void onSet({ status: one, note: text.trim(), until: endOf(end, new Date())?.toISOString() })}
-            />
+            <input type="radio" name={`${id}-status`} checked={chosen === one} onChange={() => set(one)} />
             <PresenceDot status={one} />
             {strings.presence[one]}
           </label>

@@ -56,6 +56,8 @@ export const callStrings = {
     cancel: 'Cancel',
     busy: (name: string) => `${name} is in another call`,
     busyText: 'Let it wait and it rings beside that call, or leave a message.',
+    undisturbed: (name: string) => `${name} does not want to be disturbed`,
+    undisturbedText: 'They will see that you called. Leave a message, or try again later.',
     letItWait: 'Let it wait',
     leaveMessage: 'Leave a message',
     callAgain: 'Call again',
