@@ -40,7 +40,7 @@ export function PushSetting({ isWanted, onChange, onProblem }: PushSettingProps)
       setOn(wish);
       if (wish && !isWanted) onChange(true);
     } catch (error) {
-      onProblem(errorCode(error) === 'client.device_denied' ? words.pushBlocked : errorText(error));
+      onProblem(pushProblem(error));
     } finally {
       setBusy(false);
     }
@@ -55,4 +55,10 @@ export function PushSetting({ isWanted, onChange, onProblem }: PushSettingProps)
       onChange={(wish) => void change(wish)}
     />
   );
+}
+
+function pushProblem(error: unknown): string {
+  const code = errorCode(error);
+  if (code === 'client.device_denied') return strings.settings.pushBlocked;
+  return code === 'client.unsupported' ? strings.settings.pushFailed : errorText(error);
 }

@@ -1,4 +1,4 @@
-import type { Notifications } from '../../../src/client/index.ts';
+import { type Notifications, ParleyError } from '../../../src/client/index.ts';
 
 /** Where the service worker lies: at the top, so that it may speak for every page. */
 const workerPath = '/service-worker.js';
@@ -15,8 +15,10 @@ export async function isPushOn(notifications: Notifications): Promise<boolean> {
   return registration !== undefined && (await notifications.isPushEnabled(registration));
 }
 
-/** Notifies this browser from now on; to be called from a click. Throws `client.device_denied` without the user's permission, `client.*`. */
+/** Notifies this browser from now on; to be called from a click. Throws `client.device_denied` without the user's leave, `client.*`. */
 export async function turnPushOn(notifications: Notifications): Promise<void> {
+  // Asked here, because browsers differ in what a subscription without leave fails with.
+  if ((await Notification.requestPermission()) !== 'granted') throw new ParleyError('client.device_denied');
   await navigator.serviceWorker.register(workerPath);
   await notifications.enablePush(await navigator.serviceWorker.ready);
 }

@@ -75,6 +75,7 @@ export const peopleStrings = {
     pushHint: 'Calls and messages ring here even when this page is closed.',
     pushBlocked: 'This browser blocks notifications for this page. Allow them in the address bar, then switch this on.',
     pushUnsupported: 'This browser cannot be notified. Its page needs a secure address (https) and a browser with Web Push.',
+    pushFailed: 'This browser’s push service did not answer. Try again in a moment.',
     email: 'Send me e-mail',
     emailAddress: 'E-mail address',
     emailHint: 'Empty: the address that your portal knows.',
