@@ -4,7 +4,7 @@ import { launchChromium, readSoundPackets, readStats } from '../support/chromium
 import { startTestApp } from '../support/test-app.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { ring, ringing, ringSettings, talk, talks, visitContacts } from './ring.ts';
-import { framesGrow, nameOf, press, shows } from './visit.ts';
+import { framesGrow, inCall, nameOf, press, shows } from './visit.ts';
 
 const ids = { caller: 'doctor', callee: 'ann' };
 
@@ -189,6 +189,35 @@ test('[WEB29] a third person is rung into the call and seen there; who declines 
   await talks(sam);
   await framesGrow(sam);
   for (const person of [ann, doctor]) await person.page.locator('.tile', { hasText: nameOf('sam') }).waitFor();
+});
+
+test('[WEB27] whoever is in a room is rung beside it', async () => {
+  await using two = await startTwo();
+  const { app, chromium, ann, doctor } = two;
+  const { roomId } = await app.createRoom({}, 'doctor');
+  await doctor.page.goto(`${app.url}/r/${roomId}`);
+  await press(doctor, 'Join');
+  await inCall(doctor);
+  const sam = await visitContacts(app, chromium, 'sam');
+  await ring(sam, 'doctor');
+  await press(doctor, 'End and accept');
+  await Promise.all([talks(sam), talks(doctor)]);
+  await waitFor('the room to be left', () => app.app.rooms.find(roomId) === undefined);
+  await press(sam, 'Hang up');
+  await ann.page.getByRole('heading', { name: 'Contacts' }).waitFor();
+});
+
+test('[WEB24] whoever refuses camera and microphone is told in the call that nobody sees or hears them', async () => {
+  await using two = await startTwo();
+  await using refusing = await launchChromium({ devices: 'refused' });
+  const { app, doctor } = two;
+  const ben = await visitContacts(app, refusing, 'ben', 'patient');
+  await ring(ben, 'doctor');
+  await ringing(doctor, 'ben').getByRole('button', { name: 'Accept', exact: true }).click();
+  await ben.page.getByText('Nobody hears you yet. The browser did not allow it.').waitFor();
+  await ben.page.getByText('Nobody sees you yet. The browser did not allow it.').waitFor();
+  await press(ben, 'Hang up');
+  await doctor.page.getByText('It ended before picture and sound came through.').waitFor();
 });
 
 test('[WEB31] going back out of a call hangs up', async () => {

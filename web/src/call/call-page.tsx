@@ -88,7 +88,7 @@ export function CallPage({ client, room, view, call }: CallPageProps) {
         <Stage view={view} isCall={call !== undefined} />
         <Announcements announcements={announcements} />
       </main>
-      {panel === 'people' && <PeoplePanel room={room} view={view} act={act} onClose={closePanel} />}
+      {panel === 'people' && <PeoplePanel room={room} view={view} isCall={call !== undefined} act={act} onClose={closePanel} />}
       {panel === 'chat' && conversationId !== null && (
         <ChatPanel client={client} conversationId={conversationId} connection={connection} onClose={closePanel} />
       )}

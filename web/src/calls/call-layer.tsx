@@ -2,6 +2,7 @@ import { useCallback, useEffect, useState } from 'react';
 import type { CallView } from '../../../src/client/index.ts';
 import { errorText } from '../error-text.ts';
 import { navigate, roomPathOf, routeOf, usePath } from '../router.ts';
+import { useClient } from '../shell/client-context.tsx';
 import type { Identity } from '../sign-in/identity.ts';
 import { strings } from '../strings.ts';
 import { Icon } from '../ui/icon.tsx';
@@ -15,6 +16,7 @@ import { WaitingCallCard } from './waiting-call-card.tsx';
 
 /** What calls show over every page: who rings, whom one rings, and a second call during the first. */
 export function CallLayer({ identity }: { identity: Identity }) {
+  const client = useClient();
   const { calls, view, placed, takeWithoutCamera } = useCallDesk();
   const { current, incoming } = view;
   const silence = useRingTones();
@@ -22,7 +24,8 @@ export function CallLayer({ identity }: { identity: Identity }) {
   const [said, setSaid] = useState('');
   const ringing = incoming[0];
   usePushClicks(current === undefined);
-  const isBusy = current !== undefined || view.starting !== undefined || placed !== undefined;
+  // Also in a room that nobody was rung into.
+  const isBusy = client.room !== undefined || current !== undefined || view.starting !== undefined || placed !== undefined;
 
   useGoToCall(current);
   useTabAlert(ringing && strings.calls.incoming.tabTitle(incoming.length, callerName(ringing.call)));
@@ -89,7 +92,7 @@ function CallElsewhere() {
   const callPath = roomPathOf(call.call.roomId);
   if (path === callPath) return null;
   return (
-    <section className="waiting-call" aria-label={strings.calls.elsewhere.title}>
+    <section className="waiting-call at-the-foot" aria-label={strings.calls.elsewhere.title}>
       <span className="row-icon">
         <Icon name={call.call.type === 'video' ? 'camera' : 'phone'} size={20} />
       </span>

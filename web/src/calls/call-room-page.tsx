@@ -11,7 +11,7 @@ import { Icon } from '../ui/icon.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { useTabTitle } from '../ui/use-tab-title.ts';
 import { CallSummary } from './call-summary.tsx';
-import { otherIds, titleOf } from './call-words.ts';
+import { currentTitleOf, otherIds, titleOf } from './call-words.ts';
 import { useCallDesk } from './calls-context.tsx';
 import { openMessages } from './open-messages.ts';
 import { RingingAvatar } from './ringing-avatar.tsx';
@@ -63,7 +63,9 @@ export function CallRoomPage({ identity, call }: CallRoomPageProps) {
     );
   }
   if (room !== undefined && view.current?.callId === callId) {
-    return <InCall room={room} call={{ view: call, title, myId: identity.userId, startedMs }} />;
+    return (
+      <InCall room={room} call={{ view: call, title: currentTitleOf(call.call, identity.userId), myId: identity.userId, startedMs }} />
+    );
   }
   return <Connecting title={title} problem={problem} onRetry={() => setAttempt(attempt + 1)} onHangUp={() => void calls.hangUp(callId)} />;
 }

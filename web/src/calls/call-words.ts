@@ -14,6 +14,13 @@ export function titleOf(call: Pick<Call, 'parties' | 'callerId'>, myId: string):
   return names.length === 0 ? strings.calls.someone : strings.calls.names(names);
 }
 
+/** Whom one is in a call with right now: those who are in it, and those who are being rung. */
+export function currentTitleOf(call: Pick<Call, 'parties' | 'callerId'>, myId: string): string {
+  const parties = call.parties.filter(({ state }) => state === 'joined' || state === 'ringing');
+  const isAlone = parties.every(({ userId }) => userId === myId);
+  return titleOf(isAlone ? call : { ...call, parties }, myId);
+}
+
 /** The name of the one who rings. */
 export function callerName(call: Pick<Call, 'parties' | 'callerId'>): string {
   return call.parties.find(({ userId }) => userId === call.callerId)?.displayName ?? strings.calls.someone;

@@ -81,6 +81,14 @@ function useCallActions(room: Room, call: CallInRoom | undefined, say: Say): InC
     [calls, callId, call?.myId, say, startCamera],
   );
 
+  useEffect(
+    () =>
+      calls?.on('deviceFailed', ({ callId: failedId, source, error }) => {
+        if (failedId === callId) say(`${strings.calls.inCall.deviceFailed[source]} ${errorText(error)}`, 'bad');
+      }),
+    [calls, callId, say],
+  );
+
   return useMemo(() => {
     if (call === undefined || calls === undefined) return undefined;
     const { view, myId } = call;

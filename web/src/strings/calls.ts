@@ -88,6 +88,7 @@ export const callStrings = {
     add: (name: string) => `Ring ${name}`,
     addNobody: 'There is nobody else whom you can reach.',
     added: (name: string) => `Ringing ${name}…`,
+    deviceFailed: { microphone: 'Nobody hears you yet.', camera: 'Nobody sees you yet.' },
     party: {
       declined: (name: string) => `${name} declined`,
       missed: (name: string) => `${name} did not answer`,
