@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
@@ -61,6 +62,7 @@ export async function createHttpServer({ http, log }: { http: Config['http']; lo
         imgSrc: ["'self'", 'data:', 'blob:'],
         mediaSrc: ["'self'", 'blob:'],
         styleSrc: ["'self'", "'unsafe-inline'"],
+        workerSrc: ["'self'"],
         upgradeInsecureRequests: http.tls ? [] : null,
       },
     },
@@ -126,11 +128,15 @@ export async function servePage(server: HttpServer): Promise<void> {
     root: pageFolder,
     maxAge: '1y',
     immutable: true,
+    // Names under /assets change with what they hold; the few others stay, and a service worker is to be renewed at once.
+    setHeaders: (reply, file) => {
+      if (path.basename(path.dirname(file)) !== 'assets') reply.header('Cache-Control', 'no-cache');
+    },
     wildcard: false,
     index: false,
     globIgnore: ['index.html'],
   });
-  for (const url of ['/', '/r/:roomId', '/c/:conversationId']) {
+  for (const url of ['/', '/contacts', '/history', '/notifications', '/settings', '/r/:roomId', '/c/:conversationId']) {
     server.get(url, { schema: { hide: true } }, (_request, reply) =>
       reply.header('Cache-Control', 'no-cache').sendFile('index.html', { cacheControl: false }),
     );

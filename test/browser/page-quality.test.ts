@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { launchChromium } from '../support/chromium.ts';
+import { launchChromium, type Person } from '../support/chromium.ts';
 import { startTestApp } from '../support/test-app.ts';
+import { ring, ringSettings, talks, visitContacts } from './ring.ts';
 import { enter, inCall, join, press, shows, visit } from './visit.ts';
 
 /** What a person with a screen reader, a keyboard or a small screen would stumble over. */
@@ -76,6 +77,50 @@ for (const { name, viewport } of [
     const stranger = await chromium.open(app.url, { viewport });
     await shows(stranger, 'Sign in');
     assert.deepEqual(await findFaults(stranger.page), []);
+  });
+}
+
+for (const { name, viewport } of [
+  { name: 'a phone', viewport: { width: 375, height: 812 } },
+  { name: 'a desk', viewport: { width: 1440, height: 900 } },
+]) {
+  test(`[WEB37] on ${name} contacts, history, notifications and settings fit, and so do ringing, a call and what comes after it`, async () => {
+    await using app = await startTestApp(ringSettings);
+    await using chromium = await launchChromium();
+    const ann = await visitContacts(app, chromium, 'ann', 'patient', { viewport });
+    const long = app.tokenFor('doctor', 'provider', { name: 'Dr. Amina Haddad-Lindström of the Department of Cardiology' });
+    const doctor = await chromium.open(`${app.url}/contacts#token=${long}`, { viewport });
+    const fits = async ({ page }: Person) => assert.deepEqual(await findFaults(page), []);
+    await doctor.page.getByRole('list', { name: 'People' }).waitFor();
+    await fits(doctor);
+    await doctor.page.getByRole('button', { name: /account and status$/ }).click();
+    await fits(doctor);
+    await doctor.page.keyboard.press('Escape');
+    await doctor.page.getByRole('button', { name: /^Notifications/ }).click();
+    await fits(doctor);
+    await doctor.page.keyboard.press('Escape');
+    await ring(doctor, 'ann');
+    await shows(ann, 'Accept without video');
+    await fits(ann);
+    await fits(doctor);
+    await press(ann, 'Accept');
+    await Promise.all([talks(ann), talks(doctor)]);
+    await fits(ann);
+    await press(doctor, 'Add person');
+    await fits(doctor);
+    await doctor.page.keyboard.press('Escape');
+    await press(doctor, 'Hang up');
+    await shows(ann, 'Call again');
+    await fits(ann);
+    for (const [place, heading] of [
+      ['/history', 'Call history'],
+      ['/notifications', 'Notifications'],
+      ['/settings', 'Settings'],
+    ] as const) {
+      await ann.page.goto(`${app.url}${place}`);
+      await ann.page.getByRole('heading', { level: 1, name: heading }).waitFor();
+      await fits(ann);
+    }
   });
 }
 

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { WireError } from '../../src/protocol/errors.ts';
 import type { Role } from '../../src/protocol/ids.ts';
 import type { createdRoom, RoomDetails } from '../../src/protocol/room.ts';
-import type { demoToken } from '../../src/protocol/user.ts';
+import type { demoToken, UpdateUserBody, User } from '../../src/protocol/user.ts';
 import { strings } from './strings.ts';
 
 /** A request over REST that did not succeed. */
@@ -20,7 +20,7 @@ export class ApiError extends Error {
 }
 
 interface ApiRequest {
-  method?: 'GET' | 'POST' | 'PUT';
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH';
   token?: string;
   body?: unknown;
 }
@@ -60,4 +60,14 @@ export function listRooms(token: string): Promise<{ rooms: RoomDetails[]; cursor
 /** One room, as far as this user may see it. */
 export function getRoom(token: string, roomId: string): Promise<RoomDetails> {
   return call(`/rooms/${encodeURIComponent(roomId)}`, { token });
+}
+
+/** What the server keeps of oneself. */
+export function getOwnUser(token: string): Promise<User> {
+  return call('/users/me', { token });
+}
+
+/** Changes what is given. */
+export function updateOwnUser(token: string, change: UpdateUserBody): Promise<User> {
+  return call('/users/me', { method: 'PATCH', token, body: change });
 }

@@ -3,9 +3,12 @@ import type { RoomDetails } from '../../src/protocol/room.ts';
 import { getRoom } from './api.ts';
 import { createCallSession } from './call/call-session.ts';
 import { InRoom } from './call/in-room.tsx';
+import { CallRoomPage } from './calls/call-room-page.tsx';
+import { useCallAt } from './calls/use-call-at.ts';
 import { errorCode } from './error-text.ts';
 import { createLocalMedia } from './media/local-media.ts';
 import { PreviewPage } from './preview/preview-page.tsx';
+import { useClient } from './shell/client-context.tsx';
 import type { Identity } from './sign-in/identity.ts';
 import { signOut } from './sign-in/session.ts';
 import { strings } from './strings.ts';
@@ -16,10 +19,18 @@ interface RoomPageProps {
   identity: Identity;
 }
 
-/** A room's address: preview first, then the lobby and the call. */
+/** A room's address: a call that was rung goes on here at once, any other room begins with the preview. */
 export function RoomPage({ roomId, identity }: RoomPageProps) {
+  const call = useCallAt(roomId);
+  if (call !== undefined) return <CallRoomPage identity={identity} call={call} />;
+  return <RoomVisit roomId={roomId} identity={identity} />;
+}
+
+/** Preview first, then the lobby and the room. */
+function RoomVisit({ roomId, identity }: RoomPageProps) {
+  const client = useClient();
   const [media] = useState(createLocalMedia);
-  const [session] = useState(() => createCallSession(roomId, identity.token, media));
+  const [session] = useState(() => createCallSession(roomId, client, media));
   const state = useSyncExternalStore(session.subscribe, () => session.state);
   const [room, setRoom] = useState<RoomDetails>();
   const beforeCall = state.phase !== 'room';
@@ -46,12 +57,6 @@ export function RoomPage({ roomId, identity }: RoomPageProps) {
     media.start();
   }, [media, beforeCall, over]);
 
-  // A closed tab says goodbye, so that nobody looks at a still picture until the grace time is over.
-  useEffect(() => {
-    window.addEventListener('pagehide', session.close);
-    return () => window.removeEventListener('pagehide', session.close);
-  }, [session]);
-
   useEffect(
     () => () => {
       session.close();
@@ -61,7 +66,7 @@ export function RoomPage({ roomId, identity }: RoomPageProps) {
   );
 
   if (state.phase === 'room') {
-    return <InRoom identity={identity} client={state.client} room={state.room} media={media} onComeBack={session.reset} />;
+    return <InRoom identity={identity} client={client} room={state.room} media={media} onComeBack={session.reset} />;
   }
   if (over) {
     return <MessagePage title={strings.closed.ended[0]} text={strings.closed.ended[1]} identity={identity} />;

@@ -1,7 +1,7 @@
-import { useSyncExternalStore } from 'react';
+import { type MouseEvent as ReactMouseEvent, useSyncExternalStore } from 'react';
 
 export type Route =
-  | { page: 'home' }
+  | { page: 'home' | 'contacts' | 'history' | 'notifications' | 'settings' }
   | { page: 'room'; roomId: string }
   | { page: 'conversation'; conversationId: string }
   | { page: 'notFound' };
@@ -14,6 +14,8 @@ const moved = 'parley:moved';
 /** Which page a path names. */
 export function routeOf(path: string): Route {
   if (path === '/' || path === '/index.html') return { page: 'home' };
+  const named = /^\/(contacts|history|notifications|settings)\/?$/.exec(path)?.[1];
+  if (named !== undefined) return { page: named as 'contacts' | 'history' | 'notifications' | 'settings' };
   const conversationId = conversationPath.exec(path)?.[1];
   if (conversationId !== undefined) return { page: 'conversation', conversationId: conversationId.toLowerCase() };
   const roomId = roomPath.exec(path)?.[1];
@@ -51,6 +53,13 @@ function subscribe(listener: () => void): () => void {
     window.removeEventListener('popstate', listener);
     window.removeEventListener(moved, listener);
   };
+}
+
+/** Lets a link go to another page of this one; a click that opens a tab or window is the browser's. */
+export function onLinkClick(event: ReactMouseEvent<HTMLAnchorElement>): void {
+  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  navigate(event.currentTarget.pathname);
 }
 
 /** The path of the address bar. */

@@ -1,4 +1,6 @@
 import type { ClientErrorCode, ErrorCode, LeaveReason, MessageType, Role, RoomCloseReason, Source } from '../../src/client/index.ts';
+import { callStrings } from './strings/calls.ts';
+import { peopleStrings } from './strings/people.ts';
 
 /** A moment as people read it. */
 function formatTime(at: Date): string {
@@ -35,11 +37,6 @@ export const strings = {
     noDemoTitle: 'Please open this page from your portal',
     noDemo: 'Sign-in is handled by the application that sent you here. Open the link from there again, or ask for a new one.',
     points: ['Video and sound stay on this server', 'Nothing to install', 'A link is all your patient needs'],
-  },
-
-  account: {
-    signOut: 'Sign out',
-    signedInAs: (name: string, role: string) => `${name}, ${role.toLowerCase()}`,
   },
 
   home: {
@@ -272,6 +269,9 @@ export const strings = {
     },
   },
 
+  calls: callStrings,
+  ...peopleStrings,
+
   shortcuts: {
     title: 'Keyboard shortcuts',
     rows: [
@@ -349,6 +349,7 @@ export const strings = {
   comeBack: 'Come back',
 
   notFound: ['There is no such page', 'The address may be incomplete. Check the link you were given.'] as const,
+  oneRoomOnly: ['This link opens one room', 'Follow the link to the room again. Contacts and calls need a sign-in of your own.'] as const,
   roomNotFound: 'There is no such room',
 
   errors: {

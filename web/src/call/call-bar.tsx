@@ -1,3 +1,4 @@
+import type { CallActions } from '../calls/use-call-in-room.ts';
 import { strings } from '../strings.ts';
 import { RoundButton } from '../ui/round-button.tsx';
 import type { PanelName } from './call-page.tsx';
@@ -9,11 +10,13 @@ interface CallBarProps {
   /** Unread messages; undefined in a room without a chat. */
   unreadCount: number | undefined;
   panel: PanelName | undefined;
+  /** In a call that was rung: its own buttons. */
+  call?: CallActions | undefined;
   onPanel: (panel: PanelName) => void;
 }
 
 /** The buttons below the stage. Their names are part of the product's contract. */
-export function CallBar({ controls, peopleCount, unreadCount, panel, onPanel }: CallBarProps) {
+export function CallBar({ controls, peopleCount, unreadCount, panel, call, onPanel }: CallBarProps) {
   const { microphoneOn, cameraOn, sharing, handRaised, canShare, mayUse } = controls;
   const words = strings.call;
   return (
@@ -27,14 +30,18 @@ export function CallBar({ controls, peopleCount, unreadCount, panel, onPanel }: 
           disabled={!microphoneOn && !mayUse('microphone')}
           onClick={controls.toggleMicrophone}
         />
-        <RoundButton
-          icon={cameraOn ? 'camera' : 'cameraOff'}
-          label={cameraOn ? words.stopCamera : words.startCamera}
-          shortcut="V"
-          off={!cameraOn}
-          disabled={!cameraOn && !mayUse('camera')}
-          onClick={controls.toggleCamera}
-        />
+        {call?.askForVideo !== undefined ? (
+          <RoundButton icon="camera" label={strings.calls.inCall.askForVideo} disabled={call.isAsking} onClick={call.askForVideo} />
+        ) : (
+          <RoundButton
+            icon={cameraOn ? 'camera' : 'cameraOff'}
+            label={cameraOn ? words.stopCamera : words.startCamera}
+            shortcut="V"
+            off={!cameraOn}
+            disabled={!cameraOn && !mayUse('camera')}
+            onClick={controls.toggleCamera}
+          />
+        )}
         {canShare && (
           <RoundButton
             icon={sharing ? 'screenOff' : 'screen'}
@@ -45,13 +52,17 @@ export function CallBar({ controls, peopleCount, unreadCount, panel, onPanel }: 
             onClick={controls.toggleScreen}
           />
         )}
-        <RoundButton
-          icon="hand"
-          label={handRaised ? words.lowerHand : words.raiseHand}
-          shortcut="H"
-          active={handRaised}
-          onClick={controls.toggleHand}
-        />
+        {call === undefined ? (
+          <RoundButton
+            icon="hand"
+            label={handRaised ? words.lowerHand : words.raiseHand}
+            shortcut="H"
+            active={handRaised}
+            onClick={controls.toggleHand}
+          />
+        ) : (
+          <RoundButton icon="personPlus" label={strings.calls.inCall.addPerson} onClick={call.addPerson} />
+        )}
       </div>
       <div className="call-bar-group">
         <RoundButton
@@ -73,7 +84,12 @@ export function CallBar({ controls, peopleCount, unreadCount, panel, onPanel }: 
           />
         )}
         <RoundButton icon="devices" label={words.devices} shortcut="D" expanded={panel === 'devices'} onClick={() => onPanel('devices')} />
-        <RoundButton icon="leave" label={words.leave} tone="danger" onClick={controls.leave} />
+        <RoundButton
+          icon="leave"
+          label={call === undefined ? words.leave : strings.calls.inCall.hangUp}
+          tone="danger"
+          onClick={call === undefined ? controls.leave : call.hangUp}
+        />
       </div>
     </section>
   );

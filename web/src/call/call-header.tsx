@@ -5,11 +5,15 @@ import { Icon } from '../ui/icon.tsx';
 interface CallHeaderProps {
   roomName: string;
   locked: boolean;
+  /** Since when one counts; undefined: since this is shown. */
+  startedMs?: number | undefined;
+  /** Said in the place of the time while there is none to count. */
+  state?: string | undefined;
   onHelp: () => void;
 }
 
 /** Which room this is and how long one has been in it. */
-export function CallHeader({ roomName, locked, onHelp }: CallHeaderProps) {
+export function CallHeader({ roomName, locked, startedMs, state, onHelp }: CallHeaderProps) {
   return (
     <header className="call-header">
       <h1>{roomName}</h1>
@@ -19,7 +23,13 @@ export function CallHeader({ roomName, locked, onHelp }: CallHeaderProps) {
           {strings.call.locked}
         </span>
       )}
-      <Elapsed />
+      {state === undefined ? (
+        <Elapsed key={startedMs} startedMs={startedMs} />
+      ) : (
+        <span className="call-state" role="status">
+          {state}
+        </span>
+      )}
       <button
         type="button"
         className="button quiet compact square help"
@@ -33,9 +43,9 @@ export function CallHeader({ roomName, locked, onHelp }: CallHeaderProps) {
   );
 }
 
-function Elapsed() {
-  const [startedMs] = useState(Date.now);
-  const [seconds, setSeconds] = useState(0);
+function Elapsed({ startedMs: givenMs }: { startedMs: number | undefined }) {
+  const [startedMs] = useState(() => givenMs ?? Date.now());
+  const [seconds, setSeconds] = useState(() => Math.max(0, Math.floor((Date.now() - startedMs) / 1000)));
 
   useEffect(() => {
     const timer = setInterval(() => setSeconds(Math.floor((Date.now() - startedMs) / 1000)), 1000);

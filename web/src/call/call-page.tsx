@@ -1,5 +1,7 @@
 import { useCallback, useMemo, useState } from 'react';
 import type { ParleyClient, Room, RoomView } from '../../../src/client/index.ts';
+import { CallDialogs } from '../calls/call-dialogs.tsx';
+import { type CallInRoom, useCallInRoom } from '../calls/use-call-in-room.ts';
 import { ChatPanel } from '../chat/chat-panel.tsx';
 import { useRoomChat } from '../chat/use-room-chat.ts';
 import { errorText } from '../error-text.ts';
@@ -24,12 +26,14 @@ interface CallPageProps {
   client: ParleyClient;
   room: Room;
   view: RoomView;
+  /** The call that this room belongs to, when somebody was rung into it. */
+  call?: CallInRoom;
 }
 
 export type PanelName = 'people' | 'chat' | 'devices';
 
 /** The call itself. */
-export function CallPage({ client, room, view }: CallPageProps) {
+export function CallPage({ client, room, view, call }: CallPageProps) {
   const connection = useConnection(client);
   const { announcements, say } = useAnnouncements(room);
   const controls = useCallControls(room, view, say);
@@ -37,7 +41,8 @@ export function CallPage({ client, room, view }: CallPageProps) {
   const { conversationId } = view;
   const { unreadCount } = useRoomChat(client, view, panel === 'chat', say);
   const [help, setHelp] = useState(false);
-  const roomName = view.info?.roomName ?? strings.preview.untitledRoom;
+  const inCall = useCallInRoom(room, call, say);
+  const roomName = call?.title ?? view.info?.roomName ?? strings.preview.untitledRoom;
   useTabTitle(view.waiting.length > 0 ? `(${view.waiting.length}) ${roomName}` : roomName);
 
   const toggle = useCallback((name: PanelName) => setPanel((open) => (open === name ? undefined : name)), []);
@@ -53,31 +58,37 @@ export function CallPage({ client, room, view }: CallPageProps) {
     useMemo(
       () => ({
         m: controls.toggleMicrophone,
-        v: controls.toggleCamera,
+        ...(inCall?.actions.askForVideo === undefined && { v: controls.toggleCamera }),
         ...(controls.canShare && { s: controls.toggleScreen }),
-        h: controls.toggleHand,
+        ...(inCall === undefined && { h: controls.toggleHand }),
         p: () => toggle('people'),
         ...(conversationId !== null && { c: () => toggle('chat') }),
         d: () => toggle('devices'),
         '?': () => setHelp(true),
         escape: closePanel,
       }),
-      [controls, toggle, closePanel, conversationId],
+      [controls, toggle, closePanel, conversationId, inCall],
     ),
   );
 
   return (
     <div className={panel === undefined ? 'call' : 'call with-panel'}>
-      <CallHeader roomName={roomName} locked={view.info?.locked ?? false} onHelp={() => setHelp(true)} />
+      <CallHeader
+        roomName={roomName}
+        locked={view.info?.locked ?? false}
+        startedMs={call?.startedMs}
+        state={inCall?.state}
+        onHelp={() => setHelp(true)}
+      />
       <main className="call-main">
         <Banners room={room} view={view} connection={connection} sharing={controls.sharing} />
         <div className="over-stage" aria-live="polite">
           {view.me?.isModerator && view.waiting.length > 0 && <WaitingCard room={room} waiting={view.waiting} act={act} />}
         </div>
-        <Stage view={view} />
+        <Stage view={view} isCall={call !== undefined} />
         <Announcements announcements={announcements} />
       </main>
-      {panel === 'people' && <PeoplePanel room={room} view={view} act={act} onClose={closePanel} />}
+      {panel === 'people' && <PeoplePanel room={room} view={view} isCall={call !== undefined} act={act} onClose={closePanel} />}
       {panel === 'chat' && conversationId !== null && (
         <ChatPanel client={client} conversationId={conversationId} connection={connection} onClose={closePanel} />
       )}
@@ -87,8 +98,10 @@ export function CallPage({ client, room, view }: CallPageProps) {
         peopleCount={view.participants.length}
         unreadCount={conversationId === null ? undefined : unreadCount}
         panel={panel}
+        call={inCall?.actions}
         onPanel={toggle}
       />
+      {inCall !== undefined && <CallDialogs inCall={inCall} act={act} />}
       <RemoteSounds subscriptions={view.subscriptions} />
       {help && <ShortcutsDialog onClose={() => setHelp(false)} />}
     </div>

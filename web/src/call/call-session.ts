@@ -1,4 +1,4 @@
-import { createParleyClient, type ParleyClient, type Room } from '../../../src/client/index.ts';
+import type { ParleyClient, Room } from '../../../src/client/index.ts';
 import { errorCode, errorText } from '../error-text.ts';
 import type { LocalMedia } from '../media/local-media.ts';
 import { signOut } from '../sign-in/session.ts';
@@ -6,13 +6,13 @@ import { signOut } from '../sign-in/session.ts';
 export type CallState =
   | { readonly phase: 'preview'; readonly problem?: string }
   | { readonly phase: 'joining' }
-  | { readonly phase: 'room'; readonly client: ParleyClient; readonly room: Room };
+  | { readonly phase: 'room'; readonly room: Room };
 
 /** One visit to one room: from the preview into the room and out again. */
 export interface CallSession {
   readonly state: CallState;
   subscribe(listener: () => void): () => void;
-  /** Connects and joins; publishes what the preview had open as soon as one is in. */
+  /** Joins; publishes what the preview had open as soon as one is in. */
   join(): Promise<void>;
   /** Back to the preview, to come in again. */
   reset(): void;
@@ -22,10 +22,11 @@ export interface CallSession {
 
 const signInCodes = new Set(['auth.missing_token', 'auth.invalid_token', 'auth.expired_token']);
 
-/** Makes a visit; nothing is connected until `join()`. */
-export function createCallSession(roomId: string, token: string, media: LocalMedia): CallSession {
+/** Makes a visit; nobody is in the room until `join()`. */
+export function createCallSession(roomId: string, client: ParleyClient, media: LocalMedia): CallSession {
   let state: CallState = { phase: 'preview' };
-  let client: ParleyClient | undefined;
+  let room: Room | undefined;
+  let visits = 0;
   const listeners = new Set<() => void>();
 
   function change(next: CallState): void {
@@ -34,8 +35,9 @@ export function createCallSession(roomId: string, token: string, media: LocalMed
   }
 
   function close(): void {
-    client?.close();
-    client = undefined;
+    visits += 1;
+    room?.close();
+    room = undefined;
   }
 
   return {
@@ -49,22 +51,17 @@ export function createCallSession(roomId: string, token: string, media: LocalMed
     async join() {
       if (state.phase !== 'preview') return;
       change({ phase: 'joining' });
-      const mine = createParleyClient({ url: window.location.origin, getToken: () => token });
-      client = mine;
+      const visit = visits;
       try {
-        const room = await mine.joinRoom(roomId);
-        if (client !== mine) return mine.close();
+        const joined = await client.joinRoom(roomId);
+        if (visit !== visits) return joined.close();
+        room = joined;
         // Somebody who was denied still has the preview's devices open.
-        room.on('closed', () => {
-          media.stop();
-          mine.close();
-        });
-        publishWhenIn(room, media);
-        change({ phase: 'room', client: mine, room });
+        joined.on('closed', () => media.stop());
+        publishWhenIn(joined, media);
+        change({ phase: 'room', room: joined });
       } catch (error) {
-        mine.close();
-        if (client !== mine) return;
-        client = undefined;
+        if (visit !== visits) return;
         const code = errorCode(error);
         if (code !== undefined && signInCodes.has(code)) signOut({ expired: true });
         change({ phase: 'preview', problem: errorText(error) });

@@ -11,12 +11,14 @@ import { SidePanel } from './side-panel.tsx';
 interface PeoplePanelProps {
   room: Room;
   view: RoomView;
+  /** People are rung into a call; a link would not let anybody in. */
+  isCall: boolean;
   act: (action: Promise<unknown>) => void;
   onClose: () => void;
 }
 
 /** Everybody in the call, and what a moderator may do about the room. */
-export function PeoplePanel({ room, view, act, onClose }: PeoplePanelProps) {
+export function PeoplePanel({ room, view, isCall, act, onClose }: PeoplePanelProps) {
   const [ending, setEnding] = useState(false);
   const isModerator = view.me?.isModerator ?? false;
   const locked = view.info?.locked ?? false;
@@ -35,14 +37,16 @@ export function PeoplePanel({ room, view, act, onClose }: PeoplePanelProps) {
           />
         ))}
       </ul>
-      <div className="panel-foot">
-        <CopyLink roomId={room.roomId} className="button compact" />
+      <div className="panel-foot" hidden={isCall && !isModerator}>
+        {!isCall && <CopyLink roomId={room.roomId} className="button compact" />}
         {isModerator && (
           <>
-            <button type="button" className="button compact" onClick={() => act(locked ? room.unlock() : room.lock())}>
-              <Icon name={locked ? 'unlock' : 'lock'} size={18} />
-              {locked ? strings.people.unlock : strings.people.lock}
-            </button>
+            {!isCall && (
+              <button type="button" className="button compact" onClick={() => act(locked ? room.unlock() : room.lock())}>
+                <Icon name={locked ? 'unlock' : 'lock'} size={18} />
+                {locked ? strings.people.unlock : strings.people.lock}
+              </button>
+            )}
             <button type="button" className="button quiet danger-ink compact" onClick={() => setEnding(true)}>
               {strings.people.endForAll}
             </button>

@@ -12,7 +12,7 @@ const mostTiles = 16;
 const mostThumbnails = 6;
 
 /** Who is seen how: one, one and oneself, a grid, or a screen with faces beside it. */
-export function Stage({ view }: { view: RoomView }) {
+export function Stage({ view, isCall = false }: { view: RoomView; isCall?: boolean }) {
   const people = useMemo(() => peopleOf(view), [view]);
   const screens = useMemo(() => screensOf(view), [view]);
   const [screen, ...otherScreens] = screens;
@@ -62,10 +62,15 @@ export function Stage({ view }: { view: RoomView }) {
       {shown.length < people.length && <span className="more">{strings.call.moreOnes(people.length - shown.length)}</span>}
       {others.length === 0 && view.waiting.length === 0 && view.info !== undefined && (
         <div className="alone">
-          <p>{view.me?.isModerator ? strings.call.aloneModerator : strings.call.alone}</p>
-          {view.me?.isModerator && <CopyLink roomId={view.info.roomId} className="button primary compact" />}
+          <p>{aloneText(view, isCall)}</p>
+          {view.me?.isModerator && !isCall && <CopyLink roomId={view.info.roomId} className="button primary compact" />}
         </div>
       )}
     </section>
   );
+}
+
+function aloneText(view: RoomView, isCall: boolean): string {
+  if (isCall) return strings.calls.inCall.alone;
+  return view.me?.isModerator ? strings.call.aloneModerator : strings.call.alone;
 }

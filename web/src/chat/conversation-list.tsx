@@ -1,20 +1,20 @@
 import { useEffect, useState } from 'react';
 import type { Conversation, ParleyClient } from '../../../src/client/index.ts';
 import { errorText } from '../error-text.ts';
-import { conversationPathOf, navigate } from '../router.ts';
-import type { Identity } from '../sign-in/identity.ts';
+import { conversationPathOf, onLinkClick } from '../router.ts';
+import { useClient } from '../shell/client-context.tsx';
 import { strings } from '../strings.ts';
 import { Avatar } from '../ui/avatar.tsx';
 import { Notice } from '../ui/notice.tsx';
-import { useChat, useChatClient } from './use-chat.ts';
+import { useChat } from './use-chat.ts';
 
 /** One's conversations, the one that was active last first, kept current. */
-export function Conversations({ identity }: { identity: Identity }) {
-  const client = useChatClient(identity);
+export function Conversations() {
+  const client = useClient();
   return (
     <section className="recent" aria-labelledby="conversations-title">
       <h2 id="conversations-title">{strings.chat.conversations}</h2>
-      {client === undefined || client.state.status === 'closed' ? <p className="soft">{strings.loading}</p> : <List client={client} />}
+      <List client={client} />
     </section>
   );
 }
@@ -62,15 +62,7 @@ function ConversationRow({ conversation }: { conversation: Conversation }) {
     <li className="conversation-row">
       <Avatar name={name} />
       <div className="room-row-text">
-        <a
-          href={path}
-          aria-label={strings.chat.openConversation(name)}
-          onClick={(event) => {
-            if (event.metaKey || event.ctrlKey || event.shiftKey) return;
-            event.preventDefault();
-            navigate(path);
-          }}
-        >
+        <a href={path} aria-label={strings.chat.openConversation(name)} onClick={onLinkClick}>
           {name}
         </a>
         <span className="room-row-meta conversation-last">

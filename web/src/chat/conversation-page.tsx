@@ -2,6 +2,7 @@ import { useCallback, useRef, useState } from 'react';
 import type { ParleyClient } from '../../../src/client/index.ts';
 import { useConnection } from '../call/use-room.ts';
 import { navigate } from '../router.ts';
+import { useClient } from '../shell/client-context.tsx';
 import type { Identity } from '../sign-in/identity.ts';
 import { strings } from '../strings.ts';
 import { Icon } from '../ui/icon.tsx';
@@ -9,7 +10,7 @@ import { PageHeader } from '../ui/page-header.tsx';
 import { useTabTitle } from '../ui/use-tab-title.ts';
 import { ChatView } from './chat-view.tsx';
 import { SearchButton } from './search-button.tsx';
-import { useChatClient, useConversation } from './use-chat.ts';
+import { useConversation } from './use-chat.ts';
 
 interface ConversationPageProps {
   conversationId: string;
@@ -18,12 +19,12 @@ interface ConversationPageProps {
 
 /** A conversation by itself, before, after and beside calls. */
 export function ConversationPage({ conversationId, identity }: ConversationPageProps) {
-  const client = useChatClient(identity);
+  const client = useClient();
   return (
     <div className="page chat-page">
       <PageHeader identity={identity} />
       <main>
-        {client !== undefined && client.state.status !== 'closed' && <OpenConversation client={client} conversationId={conversationId} />}
+        <OpenConversation client={client} conversationId={conversationId} />
       </main>
     </div>
   );

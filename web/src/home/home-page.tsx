@@ -17,7 +17,7 @@ export function HomePage({ identity }: { identity: Identity }) {
       <main className={mayCreate ? 'home' : 'home narrow'}>
         {mayCreate ? <NewRoom identity={identity} /> : <PasteLink />}
         <div className="home-lists">
-          <Conversations identity={identity} />
+          <Conversations />
           {mayCreate && <RecentRooms identity={identity} />}
         </div>
       </main>

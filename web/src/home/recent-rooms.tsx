@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react';
 import type { RoomDetails } from '../../../src/protocol/room.ts';
 import { listRooms } from '../api.ts';
 import { errorCode, errorText } from '../error-text.ts';
-import { navigate, roomPathOf } from '../router.ts';
+import { onLinkClick, roomPathOf } from '../router.ts';
 import type { Identity } from '../sign-in/identity.ts';
 import { signOut } from '../sign-in/session.ts';
 import { strings } from '../strings.ts';
@@ -53,14 +53,7 @@ function RoomRow({ room }: { room: RoomDetails }) {
     <li>
       <div className="room-row-text">
         {open ? (
-          <a
-            href={path}
-            onClick={(event) => {
-              if (event.metaKey || event.ctrlKey || event.shiftKey) return;
-              event.preventDefault();
-              navigate(path);
-            }}
-          >
+          <a href={path} onClick={onLinkClick}>
             {room.roomName}
           </a>
         ) : (

@@ -7,6 +7,8 @@ export interface Identity {
   readonly name: string;
   readonly role: Role;
   readonly expiresAtMs: number;
+  /** The token opens one room and nothing else: no contacts, calls or notifications. */
+  readonly isForOneRoom: boolean;
 }
 
 const roles: readonly Role[] = ['patient', 'provider', 'admin', 'service'];
@@ -15,10 +17,17 @@ const roles: readonly Role[] = ['patient', 'provider', 'admin', 'service'];
 export function readIdentity(token: string, nowMs: number = Date.now()): Identity | undefined {
   const claims = readClaims(token);
   if (claims === undefined) return undefined;
-  const { sub, name, role, exp } = claims;
+  const { sub, name, role, exp, room } = claims;
   const knownRole = roles.find((known) => known === role);
   if (typeof sub !== 'string' || knownRole === undefined || typeof exp !== 'number' || exp * 1000 <= nowMs) return undefined;
-  return { token, userId: sub, name: typeof name === 'string' && name !== '' ? name : sub, role: knownRole, expiresAtMs: exp * 1000 };
+  return {
+    token,
+    userId: sub,
+    name: typeof name === 'string' && name !== '' ? name : sub,
+    role: knownRole,
+    expiresAtMs: exp * 1000,
+    isForOneRoom: room !== undefined,
+  };
 }
 
 function readClaims(token: string): Record<string, unknown> | undefined {

@@ -1,0 +1,97 @@
+import type { NotificationPriority } from '../../../src/protocol/notification.ts';
+import type { PresenceStatus } from '../../../src/protocol/presence.ts';
+
+/** What the page says of people, how they stand, and what one is told. */
+export const peopleStrings = {
+  nav: {
+    label: 'Main',
+    home: 'Home',
+    contacts: 'Contacts',
+    history: 'History',
+  },
+
+  account: {
+    signOut: 'Sign out',
+    signedInAs: (name: string, role: string) => `${name}, ${role.toLowerCase()}`,
+    menu: (name: string, status: string) => `${name}, ${status.toLowerCase()}: account and status`,
+    status: 'Status',
+    note: 'Note',
+    notePlaceholder: 'What others should know',
+    until: 'Ends',
+    ends: {
+      never: 'When I change it',
+      '30': 'In 30 minutes',
+      '60': 'In 1 hour',
+      '240': 'In 4 hours',
+      today: 'At the end of today',
+    },
+    save: 'Save note',
+    saved: 'Saved',
+    dndHint: 'Calls to you are refused as busy. Messages wait for you.',
+    settings: 'Settings',
+  },
+
+  presence: {
+    online: 'Online',
+    away: 'Away',
+    idle: 'Idle',
+    busy: 'Busy',
+    in_call: 'In a call',
+    do_not_disturb: 'Do not disturb',
+    offline: 'Offline',
+  } satisfies Record<PresenceStatus, string>,
+  lastSeen: (when: string) => `Last seen ${when}`,
+
+  contacts: {
+    title: 'Contacts',
+    search: 'Search contacts',
+    searchPlaceholder: 'Name',
+    none: 'Nobody yet. People whom you share an appointment, a room or a conversation with are listed here.',
+    noneFound: (query: string) => `Nobody is called “${query}”.`,
+    message: 'Message',
+    messageTo: (name: string) => `Message ${name}`,
+    list: 'People',
+    shown: (count: number) => (count === 1 ? '1 person' : `${count} people`),
+  },
+
+  notifications: {
+    title: 'Notifications',
+    bell: (unread: number) => (unread === 0 ? 'Notifications' : `Notifications, ${unread} unread`),
+    none: 'Nothing new. Missed calls, messages and reminders come here.',
+    unread: 'Unread',
+    readAll: 'Mark all as read',
+    all: 'Show all',
+    more: 'Show more',
+    open: (title: string) => `Open: ${title}`,
+    markRead: (title: string) => `Mark as read: ${title}`,
+    priority: { low: '', normal: '', high: 'Important', urgent: 'Urgent' } satisfies Record<NotificationPriority, string>,
+    arrived: (title: string) => `New notification: ${title}`,
+  },
+
+  settings: {
+    title: 'Settings',
+    delivery: 'When I am away',
+    push: 'Notify me in this browser',
+    pushHint: 'Calls and messages ring here even when this page is closed.',
+    pushBlocked: 'This browser blocks notifications for this page. Allow them in the address bar, then switch this on.',
+    pushUnsupported: 'This browser cannot be notified. Its page needs a secure address (https) and a browser with Web Push.',
+    pushFailed: 'This browser’s push service did not answer. Try again in a moment.',
+    email: 'Send me e-mail',
+    emailAddress: 'E-mail address',
+    emailHint: 'Empty: the address that your portal knows.',
+    showContent: 'Show what messages say',
+    showContentHint: 'Off: only that somebody has written. Others may see your screen or mailbox.',
+    quiet: 'Quiet hours',
+    quietHint: 'Between these times only what is urgent is sent.',
+    quietFrom: 'From',
+    quietTo: 'Until',
+    privacy: 'Privacy',
+    lastSeen: 'Show when I was last seen',
+    lastSeenHint: 'Off: nobody sees it, and you go on seeing theirs.',
+    readReceipts: 'Show when I have read a message',
+    typing: 'Show when I am typing',
+    save: 'Save',
+    saved: 'Saved',
+    loadFailed: 'The settings could not be loaded.',
+  },
+} as const;
