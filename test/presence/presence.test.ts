@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import pg from 'pg';
 import type { Presence } from '../../src/protocol/presence.ts';
 import { caughtUp, outcomeOf, type Person, person, refused, unlimited } from '../chat/chat-fixture.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 import type { TestClient } from '../support/test-client.ts';
+import { createTestDatabase } from '../support/test-database.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { standing, waitForStatus } from './presence-fixture.ts';
 
@@ -284,11 +286,17 @@ test('presence', async (t) => {
 });
 
 test('[PR8] what a crash left behind puts nobody in a call', async () => {
-  await using app = await startTestApp(unlimited);
-  const { roomId } = await app.createRoom({}, 'ann');
-  await app.sql('insert into room_participants (participant_id, room_id, user_id) values ($1, $2, $3)', [randomUUID(), roomId, 'ann']);
-  await using second = await startTestApp({ ...unlimited, DATABASE_URL: app.databaseUrl, AUTH_SECRET: app.secret });
-  const ann = person(second, 'ann');
-  await second.connect('ann');
-  await waitForStatus(ann, { userId: 'ann' }, 'online');
+  await using database = await createTestDatabase();
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  const roomId = randomUUID();
+  await client.query(
+    "insert into rooms (room_id, name, host_id, created_by, status, max_participants) values ($1, '', 'ann', 'ann', 'in_progress', 2)",
+    [roomId],
+  );
+  await client.query("insert into room_participants (participant_id, room_id, user_id) values ($1, $1, 'ann')", [roomId]);
+  await client.end();
+  await using app = await startTestApp({ ...unlimited, DATABASE_URL: database.url });
+  await app.connect('ann');
+  await waitForStatus(person(app, 'bob'), { userId: 'ann' }, 'online');
 });
