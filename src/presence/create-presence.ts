@@ -40,7 +40,10 @@ export function createPresence(parts: {
         redis,
         serverId,
         log,
-        onChanged: (userIds) => userIds.forEach(announcer.changed),
+        onBack: () => {
+          own.userIds.forEach(announcer.changed);
+          subscriptions.missed();
+        },
         onDied: (userIds) => {
           for (const userId of userIds) {
             announcer.seen(userId, new Date());
@@ -78,6 +81,7 @@ export function createPresence(parts: {
     own.closed(sessionId, { atOnce: reason === 'suspended' || reason === 'server_shutdown' });
     subscriptions.endOf(sessionId);
   });
+  facts.on('server.died', ({ userIds }) => userIds.forEach(announcer.changed));
   facts.on('call.changed', ({ userIds }) => userIds.forEach(announcer.changed));
   facts.on('participant.joined', ({ userId }) => announcer.changed(userId));
   facts.on('participant.left', ({ userId }) => announcer.changed(userId));

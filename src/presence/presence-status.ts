@@ -27,11 +27,16 @@ export function deviceKind(said: string | undefined): Device['kind'] {
   return kind === 'desktop' || kind === 'mobile' || kind === 'tablet' ? kind : 'unknown';
 }
 
-/** The devices that others see, in an order of their own: those that are lost only while there is no other. */
+/**
+ * The devices that others see, in an order of their own. Of those that are lost one alone, and only while there is no other: whoever connects anew
+ * again and again has one device, not a trail of them.
+ */
 export function shownDevices(devices: readonly Device[]): Device[] {
-  const present = devices.filter(({ isLost }) => !isLost);
-  const shown = present.length > 0 ? present : [...devices];
-  return shown.sort((a, b) => a.sinceMs - b.sinceMs || (a.sessionId < b.sessionId ? -1 : 1));
+  const inOrder = devices.toSorted((a, b) => a.sinceMs - b.sinceMs || (a.sessionId < b.sessionId ? -1 : 1));
+  const present = inOrder.filter(({ isLost }) => !isLost);
+  if (present.length > 0) return present;
+  const last = inOrder.findLast(({ status }) => status === 'online') ?? inOrder.at(-1);
+  return last ? [last] : [];
 }
 
 /**

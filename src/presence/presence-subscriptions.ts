@@ -246,6 +246,12 @@ export function createPresenceSubscriptions(parts: {
       soon();
     },
 
+    /** What other servers said may have been missed: everybody is looked at again. */
+    missed(): void {
+      for (const userId of subscribed.keys()) changed.add(userId);
+      soon();
+    },
+
     /** Tells nothing more; waits for what is being told. */
     async close(): Promise<void> {
       isClosed = true;

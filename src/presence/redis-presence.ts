@@ -38,7 +38,7 @@ export class RedisPresence implements LivePresence {
   readonly #redis: Redis;
   readonly #serverId: string;
   readonly #log: Logger;
-  readonly #onChanged: (userIds: readonly string[]) => void;
+  readonly #onBack: () => void;
   readonly #onDied: (userIds: readonly string[]) => void;
   readonly #here: DevicesHere;
   readonly #own: MemoryPresence;
@@ -59,18 +59,18 @@ export class RedisPresence implements LivePresence {
     /** Another one for each start of a server. */
     serverId: string;
     log: Logger;
-    /** Users of this server whose devices have just become known to the others. */
-    onChanged: (userIds: readonly string[]) => void;
+    /** Redis is there, or there again: what this server has is known to the others, and what they said meanwhile may have been missed. */
+    onBack: () => void;
     /** Users of a server that has died. */
     onDied: (userIds: readonly string[]) => void;
   }) {
-    const { here, redis, serverId, log, onChanged, onDied } = options;
+    const { here, redis, serverId, log, onBack, onDied } = options;
     this.#here = here;
     this.#own = new MemoryPresence(here);
     this.#redis = redis;
     this.#serverId = serverId;
     this.#log = log;
-    this.#onChanged = onChanged;
+    this.#onBack = onBack;
     this.#onDied = onDied;
     this.#wasThere = redis.status === 'ready';
     redis.on('ready', this.#onReady);
@@ -165,7 +165,7 @@ export class RedisPresence implements LivePresence {
     if (wasBehind || Date.now() - this.#rewrittenAtMs > rewriteMs) {
       this.#isBehind = false;
       await this.#rewrite();
-      if (wasBehind) this.#onChanged(this.#here.userIds);
+      if (wasBehind) this.#onBack();
     }
     await this.#clearAwayDead();
   }

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import pg from 'pg';
 import type { Presence } from '../../src/protocol/presence.ts';
-import { caughtUp, outcomeOf, type Person, person, refused, unlimited } from '../chat/chat-fixture.ts';
+import { outcomeOf, type Person, person, refused, unlimited } from '../chat/chat-fixture.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 import type { TestClient } from '../support/test-client.ts';
+import { createTestDatabase } from '../support/test-database.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { standing, waitForStatus } from './presence-fixture.ts';
 
@@ -92,20 +94,25 @@ test('presence', async (t) => {
   });
 
   await t.test('[PR5] who reconnects again and again does not flap, with goodbye or without', async () => {
-    const [ann, bob] = people('ann', 'bob');
-    const watcher = await watch(bob, [ann]);
+    const [ann, bob, eve] = people('ann', 'bob', 'eve');
+    const watcher = await watch(bob, [ann, eve]);
     let client = await ann.connect();
     await heard(watcher, ann, 'online');
     for (let round = 0; round < 8; round += 1) {
       if (round % 2 === 0) client.drop();
       else await client.close();
+      // What is told of somebody else shows that what there was to tell of ann has been told.
+      await eve.rest('PUT', 'presence', { status: 'busy', note: `round ${round}` });
+      const lost = await watcher.notice('presence:changed');
       client = await ann.connect();
-      assert.equal((await standing(bob, ann)).status, 'online');
-      // Longer than changes are gathered for.
-      await waitFor('the device to be told of', async () => (await standing(bob, ann)).devices.length === 1);
+      await eve.rest('PUT', 'presence', { status: 'busy', note: `round ${round}, back` });
+      const back = await watcher.notice('presence:changed');
+      const told = [lost, back].flatMap(({ presences }) => presences.map(({ userId, note }) => [userId, note]));
+      assert.deepEqual(told, [
+        [eve.userId, `round ${round}`],
+        [eve.userId, `round ${round}, back`],
+      ]);
     }
-    await caughtUp(watcher);
-    assert.equal(watcher.pending('presence:changed'), 0);
   });
 
   await t.test('[PR6] what one says goes before what devices show, with a note; online takes it back', async () => {
@@ -271,6 +278,23 @@ test('presence', async (t) => {
     await heard(again, ann, 'busy');
   });
 
+  await t.test('[PR17] who does not want to be disturbed is not rung, and is in_call in a call that they were in', async () => {
+    const [ann, bob, eve] = people('ann', 'bob', 'eve');
+    const [byAnn, byBob, byEve] = [await ann.connect(), await bob.connect(), await eve.connect()];
+    const { callId } = await byAnn.request('call:initiate', { calleeIds: [bob.userId], type: 'voice' });
+    await byBob.notice('call:incoming');
+    assert.equal((await standing(eve, bob)).status, 'online', 'while it rings');
+    const watcher = await watch(eve, [ann, bob]);
+    await byBob.request('call:accept', { callId });
+    for (const one of [ann, bob]) await waitForStatus(eve, one, 'in_call');
+    await waitFor('both to be told of', () => watcher.pending('presence:changed') > 0);
+    await byBob.request('call:end', { callId });
+    for (const one of [ann, bob]) await waitForStatus(eve, one, 'online');
+    await byBob.request('presence:set', { status: 'do_not_disturb' });
+    const refusedCall = await byEve.request('call:initiate', { calleeIds: [bob.userId], type: 'voice' });
+    assert.equal(refusedCall.status, 'busy');
+  });
+
   await t.test('[PR16] whoever is suspended is offline at once', async () => {
     const [ann, bob] = people('ann', 'bob');
     const watcher = await watch(bob, [ann]);
@@ -284,11 +308,17 @@ test('presence', async (t) => {
 });
 
 test('[PR8] what a crash left behind puts nobody in a call', async () => {
-  await using app = await startTestApp(unlimited);
-  const { roomId } = await app.createRoom({}, 'ann');
-  await app.sql('insert into room_participants (participant_id, room_id, user_id) values ($1, $2, $3)', [randomUUID(), roomId, 'ann']);
-  await using second = await startTestApp({ ...unlimited, DATABASE_URL: app.databaseUrl, AUTH_SECRET: app.secret });
-  const ann = person(second, 'ann');
-  await second.connect('ann');
-  await waitForStatus(ann, { userId: 'ann' }, 'online');
+  await using database = await createTestDatabase();
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  const roomId = randomUUID();
+  await client.query(
+    "insert into rooms (room_id, name, host_id, created_by, status, max_participants) values ($1, '', 'ann', 'ann', 'in_progress', 2)",
+    [roomId],
+  );
+  await client.query("insert into room_participants (participant_id, room_id, user_id) values ($1, $1, 'ann')", [roomId]);
+  await client.end();
+  await using app = await startTestApp({ ...unlimited, DATABASE_URL: database.url });
+  await app.connect('ann');
+  await waitForStatus(person(app, 'bob'), { userId: 'ann' }, 'online');
 });
