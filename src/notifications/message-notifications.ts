@@ -2,7 +2,7 @@ import { type BatchResult, createBatcher } from '../db/batcher.ts';
 import type { Database } from '../db/database.ts';
 import type { FactMap } from '../facts.ts';
 import type { NotificationService } from './notification-service.ts';
-import { findRecipients, findUnmuted, untilReadPrefix } from './notification-store.ts';
+import { findConcerned, findRecipients, untilReadPrefix } from './notification-store.ts';
 import type { Draft, NotificationWriter } from './notification-writer.ts';
 import { textsFor } from './texts.ts';
 
@@ -43,8 +43,8 @@ export function createMessageNotifications(parts: {
       }
     }
     if (absent.size === 0) return;
-    const unmuted = await findUnmuted(db.sql, [...absent.values()], new Date());
-    const told = unmuted.flatMap(({ conversationId, userId }) => absent.get(JSON.stringify([conversationId, userId])) ?? []);
+    const concerned = await findConcerned(db.sql, [...absent.values()], new Date());
+    const told = concerned.flatMap(({ conversationId, userId }) => absent.get(JSON.stringify([conversationId, userId])) ?? []);
     if (told.length === 0) return;
     const people = await findRecipients(db.sql, [...new Set(told.flatMap(({ userId, senderId }) => [userId, senderId]))]);
     const drafts = told.map((one) => {

@@ -2,7 +2,7 @@ import { and, count, desc, eq, gt, inArray, isNull, lt, or, type SQL, sql } from
 import type { Sql, Transaction } from '../db/database.ts';
 import {
   conversationMembers,
-  conversations,
+  messages,
   notificationSettings,
   notifications,
   notificationTopics,
@@ -273,18 +273,21 @@ function toSettings(row: typeof notificationSettings.$inferSelect): Notification
   return { push, email, emailAddress, showContent, quietHours };
 }
 
-/** Of some members of conversations those who want to hear of messages: they are members and have not muted the conversation. */
-export async function findUnmuted(
+/** Of some members of conversations, each with a message, those who want to hear of it: they have not muted the conversation, nor read so far. */
+export async function findConcerned(
   db: Db,
-  members: readonly { conversationId: string; userId: string }[],
+  members: readonly { conversationId: string; userId: string; messageId: string }[],
   now: Date,
 ): Promise<{ conversationId: string; userId: string }[]> {
   const { rows } = await db.execute<{ conversation_id: string; user_id: string }>(sql`
     select m.conversation_id, m.user_id
-    from unnest(${sql.param(members.map((one) => one.conversationId))}::uuid[], ${sql.param(members.map((one) => one.userId))}::text[])
-      as w (conversation_id, user_id)
+    from unnest(
+      ${sql.param(members.map((one) => one.conversationId))}::uuid[],
+      ${sql.param(members.map((one) => one.userId))}::text[],
+      ${sql.param(members.map((one) => one.messageId))}::uuid[]
+    ) as w (conversation_id, user_id, message_id)
     join ${conversationMembers} m using (conversation_id, user_id)
-    join ${conversations} c using (conversation_id)
-    where c.closed_at is null and (m.muted_until is null or m.muted_until <= ${now.toISOString()}::timestamptz)`);
+    join ${messages} x on x.message_id = w.message_id
+    where x.seq > m.read_seq and (m.muted_until is null or m.muted_until <= ${now.toISOString()}::timestamptz)`);
   return rows.map((row) => ({ conversationId: row.conversation_id, userId: row.user_id }));
 }

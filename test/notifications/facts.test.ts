@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { direct, group, person, say, unlimited } from '../chat/chat-fixture.ts';
+import { direct, group, type Person, person, say, unlimited } from '../chat/chat-fixture.ts';
 import { startTestApp } from '../support/test-app.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { jobsDone, jobsOf, makeDue, missCall, notificationsOf, waitForNotifications } from './notification-fixture.ts';
@@ -39,18 +39,19 @@ test('[NO10] whoever missed a call has one notification of it, in their language
   assert.deepEqual([(await notificationsOf(bob)).length, (await notificationsOf(eve)).length], [2, 2]);
 });
 
-test('[NO11] a message makes a notification for members who are not there: not for its sender, open tabs, the muted; nor do system messages', async () => {
-  const [ann, bob, eve, mute, away] = ['ann', 'bob', 'eve', 'mute', 'away'].map((name) => person(app, name)) as Five;
-  const { conversationId } = await group(ann, [bob, eve, mute, away]);
+test('[NO11] a message makes a notification for members who are not there: not for its sender, who looks at a tab, the muted; nor do system messages', async () => {
+  const [ann, bob, eve, mute, away, idle] = ['ann', 'bob', 'eve', 'mute', 'away', 'idle'].map((name) => person(app, name)) as Six;
+  const { conversationId } = await group(ann, [bob, eve, mute, away, idle]);
   await mute.rest('PUT', `conversations/${conversationId}/mute`);
   const [socket, tab] = [await ann.connect(), await bob.connect()];
+  await (await idle.connect()).request('presence:heartbeat', { device: { kind: 'desktop', idleSeconds: 600 } });
   const dropped = await eve.connect();
   dropped.drop();
   await waitFor('the lost socket to be noticed', () =>
     app.app.sockets.sessions.some((session) => session.identity.userId === eve.userId && !session.isConnected),
   );
   const { messageId } = await say(socket, conversationId, 'The Zyxomania is back');
-  for (const absent of [eve, away]) {
+  for (const absent of [eve, away, idle]) {
     const [notification] = await waitForNotifications(absent, 1);
     assert.equal(notification?.title, `New message from Name of ${ann.userId}`);
     assert.deepEqual([notification?.type, notification?.priority, notification?.body], ['message.received', 'normal', null]);
@@ -79,13 +80,7 @@ test('[NO11] a message makes a notification for members who are not there: not f
   assert.equal((await notificationsOf(away))[0]?.data['count'], 3);
 });
 
-type Five = [
-  ReturnType<typeof person>,
-  ReturnType<typeof person>,
-  ReturnType<typeof person>,
-  ReturnType<typeof person>,
-  ReturnType<typeof person>,
-];
+type Six = [Person, Person, Person, Person, Person, Person];
 
 test('[NO12] a conversation has one unread notification, which counts; reading it, or the conversation, makes room for a next one', async () => {
   const [ann, bob] = [person(app, 'ann'), person(app, 'bob')];
@@ -105,10 +100,10 @@ test('[NO12] a conversation has one unread notification, which counts; reading i
   const counted = (await notificationsOf(bob)).find(({ data }) => data['conversationId'] === one.conversationId);
   assert.equal(counted?.title, `3 new messages, the last from Name of ${ann.userId}`);
   await say(socket, other.conversationId, 'once more');
-  await waitFor(
-    'the one that grew to be the first',
-    async () => (await notificationsOf(bob))[0]?.data['conversationId'] === other.conversationId,
-  );
+  await waitFor('the one that grew to be the first', async () => {
+    const [first] = await notificationsOf(bob);
+    return first?.data['conversationId'] === other.conversationId && first.data['count'] === 2;
+  });
 
   const tab = await bob.connect();
   assert.deepEqual(await tab.request('notification:unreadCount', {}), { count: 2 });
