@@ -7,7 +7,13 @@ import { nameOf, press } from './visit.ts';
 export const ringSettings = { ACCESS_POLICY: 'open' };
 
 /** Opens the contacts as somebody whom the host application has signed in. */
-export function visitContacts(app: TestApp, chromium: Chromium, userId: string, role: Role = 'provider', options = {}): Promise<Person> {
+export function visitContacts(
+  app: Pick<TestApp, 'url' | 'tokenFor'>,
+  chromium: Chromium,
+  userId: string,
+  role: Role = 'provider',
+  options = {},
+): Promise<Person> {
   return chromium.open(`${app.url}/contacts#token=${app.tokenFor(userId, role)}`, options);
 }
 

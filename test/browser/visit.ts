@@ -43,9 +43,9 @@ export async function shows({ page }: Person, name: string): Promise<void> {
 }
 
 /** Resolves when a page has decoded that many more frames of the others than now. */
-export async function framesGrow({ page }: Person, frames = 10): Promise<void> {
+export async function framesGrow({ page }: Person, frames = 10, timeoutMs = 20_000): Promise<void> {
   const before = await readFramesDecoded(page);
-  await waitFor(`${frames} more frames`, async () => (await readFramesDecoded(page)) >= before + frames, 20_000);
+  await waitFor(`${frames} more frames`, async () => (await readFramesDecoded(page)) >= before + frames, timeoutMs);
 }
 
 /** A name as the tokens of the tests give it. */
