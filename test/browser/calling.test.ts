@@ -15,6 +15,7 @@ async function startTwo(env: Record<string, string> = {}) {
   const chromium = parts.use(await launchChromium());
   const ann = await visitContacts(app, chromium, 'ann', 'patient');
   const doctor = await visitContacts(app, chromium, 'doctor', 'provider');
+  await ann.page.reload();
   const all = parts.move();
   return { app, chromium, ann, doctor, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
@@ -218,6 +219,18 @@ test('[WEB24] whoever refuses camera and microphone is told in the call that nob
   await ben.page.getByText('Nobody sees you yet. The browser did not allow it.').waitFor();
   await press(ben, 'Hang up');
   await doctor.page.getByText('It ended before picture and sound came through.').waitFor();
+});
+
+test('[WEB23] two who ring each other at once talk to each other', async () => {
+  await using two = await startTwo();
+  const { ann, doctor } = two;
+  const buttons = await Promise.all([
+    doctor.page.getByRole('button', { name: `Video call to ${nameOf('ann')}` }).elementHandle(),
+    ann.page.getByRole('button', { name: `Video call to ${nameOf('doctor')}` }).elementHandle(),
+  ]);
+  await Promise.all(buttons.map((button) => button?.evaluate((element: HTMLElement) => element.click())));
+  await Promise.all([talks(doctor), talks(ann)]);
+  await Promise.all([framesGrow(doctor), framesGrow(ann)]);
 });
 
 test('[WEB31] going back out of a call hangs up', async () => {

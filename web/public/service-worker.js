@@ -58,5 +58,6 @@ async function open(path) {
     return;
   }
   await page.focus();
-  page.postMessage({ type: 'parley:open', path });
+  // What leads to no place of its own, such as a call, is there on every page.
+  if (path !== '/') page.postMessage({ type: 'parley:open', path });
 }

@@ -2,9 +2,9 @@ import { type FormEvent, useId, useState } from 'react';
 import type { PresenceStatus, SettableStatus } from '../../../src/protocol/presence.ts';
 import { strings } from '../strings.ts';
 import { PresenceDot } from '../ui/presence-mark.tsx';
+import { endOf, type StatusEnd, statusEnds } from './status-end.ts';
 
 const statuses = ['online', 'away', 'busy', 'do_not_disturb'] as const satisfies readonly SettableStatus[];
-type End = keyof typeof strings.account.ends;
 
 /** What one says of oneself. */
 export interface OwnStatus {
@@ -27,7 +27,7 @@ export function OwnStatusForm({ status, note, onSet }: OwnStatusFormProps) {
   const [wanted, setWanted] = useState<SettableStatus>();
   const chosen = wanted ?? statuses.find((one) => one === status) ?? 'online';
   const [text, setText] = useState(note);
-  const [end, setEnd] = useState<End>('never');
+  const [end, setEnd] = useState<StatusEnd>('never');
   const [isSaved, setSaved] = useState(false);
   const words = strings.account;
 
@@ -73,8 +73,8 @@ export function OwnStatusForm({ status, note, onSet }: OwnStatusFormProps) {
       <div className="own-status-end">
         <div className="field">
           <label htmlFor={`${id}-end`}>{words.until}</label>
-          <select id={`${id}-end`} value={end} onChange={({ target }) => setEnd(target.value as End)}>
-            {(Object.keys(words.ends) as End[]).sort(byLength).map((one) => (
+          <select id={`${id}-end`} value={end} onChange={({ target }) => setEnd(target.value as StatusEnd)}>
+            {statusEnds.map((one) => (
               <option key={one} value={one}>
                 {words.ends[one]}
               </option>
@@ -87,18 +87,4 @@ export function OwnStatusForm({ status, note, onSet }: OwnStatusFormProps) {
       </div>
     </form>
   );
-}
-
-const order: readonly End[] = ['never', '30', '60', '240', 'today'];
-
-/** Keys that look like numbers come first in an object, whatever was written first. */
-function byLength(one: End, other: End): number {
-  return order.indexOf(one) - order.indexOf(other);
-}
-
-/** The moment that a choice means. */
-export function endOf(end: End, now: Date): Date | undefined {
-  if (end === 'never') return undefined;
-  if (end === 'today') return new Date(now.getFullYear(), now.getMonth(), now.getDate(), 23, 59, 59, 999);
-  return new Date(now.getTime() + Number(end) * 60_000);
 }
