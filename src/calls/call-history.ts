@@ -4,7 +4,7 @@ import { audit } from '../db/audit-log.ts';
 import type { Database } from '../db/database.ts';
 import type { Call, CallStats, ListCallsQuery } from '../protocol/call.ts';
 import { AppError } from '../protocol/errors.ts';
-import type { CallActor } from './call-service.ts';
+import { assertWholeToken, type CallActor } from './call-actor.ts';
 import * as store from './call-store.ts';
 import { toCall } from './call-view.ts';
 
@@ -81,9 +81,4 @@ export function createCallHistory({ db }: { db: Database }) {
       };
     },
   };
-}
-
-/** Errors: `auth.forbidden` for tokens of one room, which have no calls. */
-function assertWholeToken({ onlyRoomId }: CallActor): void {
-  if (onlyRoomId !== undefined) throw new AppError('auth.forbidden');
 }

@@ -1,51 +1,26 @@
-import { validate as isUuid, v7 as uuidv7 } from 'uuid';
+import { validate as isUuid } from 'uuid';
 import type { ConversationService } from '../chat/conversation-service.ts';
-import { type Actor, type AuditAction, audit, serverActor } from '../db/audit-log.ts';
-import type { Database, Transaction } from '../db/database.ts';
-import { addJobIn } from '../jobs/job-queue.ts';
+import { audit, serverActor } from '../db/audit-log.ts';
+import type { Database } from '../db/database.ts';
 import type { Logger } from '../log.ts';
 import type { Call, PartyState } from '../protocol/call.ts';
 import { AppError } from '../protocol/errors.ts';
 import type { Reply, RequestPayload } from '../protocol/index.ts';
 import type { RoomService } from '../rooms/room-service.ts';
+import { assertWholeToken, type CallActor } from './call-actor.ts';
+import { createCallBeginning, type People } from './call-beginning.ts';
+import { createCallChanges, notifyMissed } from './call-changes.ts';
 import type { CallNotices } from './call-notices.ts';
-import { type CallEvent, endReasonOf, isOver, isRinging, next } from './call-state.ts';
+import { type CallEvent, isOver, isRinging, next } from './call-state.ts';
 import * as store from './call-store.ts';
 import { toCall, usersIn } from './call-view.ts';
-
-/** Who rings, answers or hangs up: over the socket (with a session) or over REST. */
-export interface CallActor extends Actor {
-  readonly sessionId?: string | undefined;
-  /** Set for a token of one room, which rings nobody. */
-  readonly onlyRoomId?: string | undefined;
-}
-
-/** What calls need to know of people. */
-export interface People {
-  /** Errors: `auth.forbidden` unless the actor may reach every one of them. */
-  assertMayReach(actor: CallActor, userIds: readonly string[]): Promise<void>;
-  /** Those who have a device connected. */
-  findOnline(userIds: readonly string[]): Promise<ReadonlySet<string>>;
-  /** Those who want no disturbance. */
-  findUndisturbed(userIds: readonly string[]): Promise<ReadonlySet<string>>;
-}
 
 /** Bytes of one relayed signal. */
 const maxSignalBytes = 65_536;
 
-const auditActions: { readonly [E in CallEvent]?: AuditAction } = {
-  accept: 'call.accepted',
-  decline: 'call.declined',
-  cancel: 'call.cancelled',
-  mediaFlows: 'call.connected',
-};
-
 export type CallService = ReturnType<typeof createCallService>;
 
-/**
- * Rules of calls. Whatever happens to one call happens one after another under a lock on its row, whichever server it comes to; browsers are
- * told after commit.
- */
+/** Rules of calls: who may do what, and when. */
 export function createCallService(parts: {
   db: Database;
   log: Logger;
@@ -57,79 +32,8 @@ export function createCallService(parts: {
 }) {
   const { db, log, notices, people, conversations, rooms, limits } = parts;
 
-  /** Changes one call under its lock, then tells what `work` says has happened. Errors: `call.not_found`. */
-  async function change(
-    callId: string,
-    by: CallActor | undefined,
-    work: (tx: Transaction, call: store.CallRecord) => Promise<CallEvent | 'parties' | 'nothing'>,
-  ): Promise<store.CallRecord> {
-    if (!isUuid(callId)) throw new AppError('call.not_found');
-    const { before, after, event } = await db.transaction(async (tx) => {
-      const found = await store.lockCall(tx, callId);
-      if (!found) throw new AppError('call.not_found');
-      const happened = await work(tx, found);
-      return { before: found, after: (await store.findCall(tx, callId)) ?? found, event: happened };
-    });
-    if (event === 'nothing') return after;
-    notices.tell({ before, after, by, event: event === 'parties' ? undefined : event });
-    if (isOver(after.status)) await endRoom(after);
-    return after;
-  }
-
-  /** What is over needs no room any more; one that has ended already stays as it is. */
-  async function endRoom({ roomId, callId }: store.CallRecord): Promise<void> {
-    if (roomId === null) return;
-    try {
-      await rooms.end(serverActor, roomId, 'call_ended');
-    } catch (error) {
-      // The call is over all the same; the room's own time limit ends it at the latest.
-      log.warn({ err: error, callId, roomId }, 'the room of a call did not end');
-    }
-  }
-
-  /** Whoever misses a call is notified of it, whatever becomes of this server. */
-  async function notifyMissed(
-    tx: Transaction,
-    { callId, callerId, type }: Pick<store.CallRecord, 'callId' | 'callerId' | 'type'>,
-    userIds: readonly string[],
-  ): Promise<void> {
-    if (userIds.length > 0) await addJobIn(tx, 'notifications:missedCall', { callId, callerId, type, userIds: [...userIds] });
-  }
-
-  /** Moves a call by the table. Errors: `call.invalid_state`. */
-  async function step(tx: Transaction, call: store.CallRecord, event: CallEvent, actor: Actor): Promise<CallEvent> {
-    const { callId } = call;
-    const status = next(call.status, event);
-    const isEnd = status !== undefined && isOver(status);
-    const changed =
-      status !== undefined &&
-      (await store.changeCall(tx, callId, call.status, {
-        status,
-        ...(status === 'ringing' && { ringingAt: store.now }),
-        ...(status === 'accepted' && {
-          acceptedAt: store.now,
-          answeredBy: actor.userId,
-          deadlineAt: store.inSeconds(limits.connectingSeconds),
-        }),
-        ...(status === 'connected' && { connectedAt: store.now, deadlineAt: null }),
-        ...(isEnd && {
-          endedAt: store.now,
-          deadlineAt: null,
-          endReason: endReasonOf(event),
-          endedBy: actor === serverActor ? null : actor.userId,
-        }),
-      }));
-    if (!changed) throw new AppError('call.invalid_state');
-    const action = auditActions[event] ?? (isEnd ? 'call.ended' : undefined);
-    if (action) await audit(tx, { actor, action, subject: callId, ...(isEnd && { details: { reason: endReasonOf(event) } }) });
-    if (!isEnd) return event;
-    const rung = usersIn(call, 'ringing');
-    await store.changeParties(tx, callId, rung, event === 'decline' ? 'declined' : 'missed');
-    if (event !== 'decline') await notifyMissed(tx, call, rung);
-    await store.changeParties(tx, callId, usersIn(call, 'joined'), 'left');
-    if (call.conversationId !== null) await addJobIn(tx, 'calls:tellStory', { callId }, { key: `calls:tellStory:${callId}` });
-    return event;
-  }
+  const { change, step } = createCallChanges({ db, log, notices, rooms, limits });
+  const begin = createCallBeginning({ db, people, conversations, rooms, limits });
 
   /** The actor's part in a call. Errors: `call.not_found` for strangers, `auth.forbidden` with a token for one room. */
   function assertParty(call: store.CallRecord, { userId }: CallActor, ...states: PartyState[]): void {
@@ -158,60 +62,6 @@ export function createCallService(parts: {
       await store.changeParties(tx, callId, [actor.userId], 'joined');
       await store.changeParties(tx, callId, others, 'elsewhere');
       return event;
-    });
-  }
-
-  /** Begins a call under a lock on all its users; answers the call to accept instead where one of them is ringing the actor already. */
-  async function begin(actor: CallActor, request: RequestPayload<'call:initiate'>, calleeIds: readonly string[]) {
-    const { type, appointmentId, wait = false } = request;
-    const [online, undisturbed] = await Promise.all([people.findOnline(calleeIds), people.findUndisturbed(calleeIds)]);
-    return await db.transaction(async (tx) => {
-      await store.lockUsers(tx, [actor.userId, ...calleeIds]);
-      const engaged = await store.findEngaged(tx, [actor.userId, ...calleeIds]);
-      const glare = engaged.find(
-        ({ userId, state, callerId }) =>
-          userId === actor.userId && state === 'ringing' && calleeIds.length === 1 && callerId === calleeIds[0],
-      );
-      if (glare) return { glareId: glare.callId };
-      const isInCall = (id: string) => engaged.some(({ userId, state }) => userId === id && state === 'joined');
-      if (isInCall(actor.userId)) throw new AppError('call.busy');
-      const isBusy = (id: string) => undisturbed.has(id) || (!wait && isInCall(id));
-      const rung = calleeIds.filter((id) => !isBusy(id));
-      const [onlyCallee] = calleeIds;
-      const direct =
-        calleeIds.length === 1 && onlyCallee !== undefined
-          ? await conversations.ensureDirect(tx, actor, onlyCallee, appointmentId)
-          : undefined;
-      const directId = direct?.row.conversationId ?? null;
-      const callId = uuidv7();
-      const room =
-        rung.length === 0
-          ? { roomId: null, conversationId: directId }
-          : await rooms.insertForCall(tx, { callerId: actor.userId, calleeIds, appointmentId, type, conversationId: directId });
-      const reached = rung.some((id) => online.has(id));
-      const status = rung.length === 0 ? ('busy' as const) : reached ? ('ringing' as const) : ('initiated' as const);
-      const parties = [
-        { userId: actor.userId, state: status === 'busy' ? ('left' as const) : ('joined' as const) },
-        ...calleeIds.map((userId) => ({ userId, state: isBusy(userId) ? ('busy' as const) : ('ringing' as const) })),
-      ];
-      const row = {
-        ...room,
-        callerId: actor.userId,
-        appointmentId: appointmentId ?? null,
-        type,
-        status,
-        ...(status === 'ringing' && { ringingAt: store.now }),
-        ...(status === 'busy'
-          ? { endedAt: store.now, endReason: endReasonOf('allBusy') }
-          : { deadlineAt: store.inSeconds(limits.ringSeconds) }),
-      };
-      await store.insertCall(tx, callId, row, parties);
-      await notifyMissed(tx, { callId, callerId: actor.userId, type }, calleeIds.filter(isBusy));
-      await audit(tx, { actor, action: 'call.initiated', subject: callId, details: { calleeIds, type, status } });
-      if (status === 'busy' && directId !== null) await addJobIn(tx, 'calls:tellStory', { callId }, { key: `calls:tellStory:${callId}` });
-      const call = await store.findCall(tx, callId);
-      if (!call) throw new Error('the call was just written');
-      return { call, newConversationId: direct?.isNew ? directId : null };
     });
   }
 
@@ -396,9 +246,4 @@ function timeoutOf({ status }: store.CallRecord): CallEvent | undefined {
   if (isRinging(status)) return 'ringTimeout';
   if (status === 'accepted' || status === 'connecting') return 'connectTimeout';
   return status === 'connected' ? 'idleTimeout' : undefined;
-}
-
-/** Errors: `auth.forbidden` for tokens of one room, which ring nobody. */
-function assertWholeToken({ onlyRoomId }: CallActor): void {
-  if (onlyRoomId !== undefined) throw new AppError('auth.forbidden');
 }

@@ -1,4 +1,5 @@
-import type { CallActor, CallService } from '../../calls/call-service.ts';
+import type { CallActor } from '../../calls/call-actor.ts';
+import type { CallService } from '../../calls/call-service.ts';
 import { done, type Handlers, type RequestsOf } from '../dispatch.ts';
 import type { Session } from '../session.ts';
 
