@@ -73,9 +73,11 @@ export function CallLayer({ identity }: { identity: Identity }) {
       )}
       <OutgoingCall identity={identity} />
       <CallElsewhere />
-      <p className="unseen" role="alert">
-        {ringing !== undefined && isBusy ? strings.calls.incoming.title(callerName(ringing.call)) : ''}
-      </p>
+      {ringing !== undefined && isBusy && (
+        <p className="unseen" role="alert">
+          {strings.calls.incoming.title(callerName(ringing.call))}
+        </p>
+      )}
       <p className="unseen" role="status">
         {said}
       </p>
