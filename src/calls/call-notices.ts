@@ -43,8 +43,7 @@ export function createCallNotices({ notifier, facts }: { notifier: Notifier; fac
     notifier.notify(to([after.callerId]), 'call:accepted', { call });
     const others = usersIn(before, 'ringing').filter((userId) => userId !== by?.userId);
     if (others.length > 0) notifier.notify(to(others), 'call:answeredElsewhere', { call });
-    // Without a session (over REST) it cannot be told from the user's other devices.
-    if (by?.sessionId !== undefined) notifier.notify(to([by.userId], by.sessionId), 'call:answeredElsewhere', { call });
+    if (by) notifier.notify(to([by.userId], by.sessionId), 'call:answeredElsewhere', { call });
   }
 
   function tellOver({ before, after, by, event }: CallChange): void {
@@ -74,7 +73,7 @@ export function createCallNotices({ notifier, facts }: { notifier: Notifier; fac
     const reason = 'user_hangup' as const;
     if (left.length > 0) notifier.notify(to(left), 'call:ended', { call, reason, durationSeconds: durationSeconds(after) });
     const joined = inState('joined');
-    if (joined.length > 0 && by?.sessionId !== undefined) notifier.notify(to(joined, by.sessionId), 'call:answeredElsewhere', { call });
+    if (joined.length > 0) notifier.notify(to(joined, by?.sessionId), 'call:answeredElsewhere', { call });
     notifier.notify(to(usersIn(after, 'joined'), by?.sessionId), 'call:updated', { call });
   }
 

@@ -194,7 +194,8 @@ export function createCallService(parts: {
       return toCall(answered);
     },
 
-    /** Passes a signal to another participant's devices. Errors: `call.not_found`, also for a recipient who is not in the call, `call.invalid_state`, `protocol.too_large`. */
+    /** Passes a signal to another participant's devices. Errors: `call.not_found`, also for a recipient who is not in the call, `call.invalid_state` when one of them is out
+     * of it, `protocol.too_large`. */
     async signal(actor: CallActor, { callId, recipientId, signalType, signal }: RequestPayload<'call:signal'>): Promise<void> {
       assertWholeToken(actor);
       if (Buffer.byteLength(JSON.stringify(signal ?? null)) > maxSignalBytes) {
@@ -203,7 +204,8 @@ export function createCallService(parts: {
       const call = isUuid(callId) ? await store.findCall(db.sql, callId) : undefined;
       const isParty = (id: string) => call?.parties.some(({ userId }) => userId === id) ?? false;
       if (!call || !isParty(actor.userId) || !isParty(recipientId) || recipientId === actor.userId) throw new AppError('call.not_found');
-      if (isOver(call.status)) throw new AppError('call.invalid_state');
+      const inTouch = usersIn(call, 'ringing', 'joined');
+      if (!inTouch.includes(actor.userId) || !inTouch.includes(recipientId)) throw new AppError('call.invalid_state');
       notices.relaySignal(recipientId, { callId, senderId: actor.userId, recipientId, signalType, signal });
     },
 

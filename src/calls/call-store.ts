@@ -181,6 +181,15 @@ export async function findRunningCallOfRoom(db: Db, roomId: string): Promise<Cal
   return row;
 }
 
+/** Users who are in a call: they have begun or accepted it, and not left. */
+export async function findUsersIn(db: Db, callId: string): Promise<string[]> {
+  const rows = await db
+    .select({ userId: callParties.userId })
+    .from(callParties)
+    .where(and(eq(callParties.callId, callId), eq(callParties.state, 'joined')));
+  return rows.map(({ userId }) => userId);
+}
+
 /** Calls that ring a user now. */
 export async function findCallsRinging(db: Db, userId: string): Promise<CallRecord[]> {
   const rows = await db
@@ -261,7 +270,10 @@ export async function summarise(db: Db, userId: string, since: Date) {
       declined: of('declined'),
       cancelled: of('cancelled'),
       busy: of('busy'),
-      failed: of('failed'),
+      failed:
+        sql<number>`count(*) filter (where ${calls.status} = 'failed' or (${calls.status} = 'ended' and ${calls.connectedAt} is null))`.mapWith(
+          Number,
+        ),
       video: ofType('video'),
       voice: ofType('voice'),
       durationSeconds: average(calls.connectedAt, calls.endedAt),

@@ -3,7 +3,7 @@ import type { Database } from '../db/database.ts';
 import type { Facts } from '../facts.ts';
 import type { Logger } from '../log.ts';
 import type { CallService } from './call-service.ts';
-import { findRunningCallOfRoom } from './call-store.ts';
+import { findRunningCallOfRoom, findUsersIn } from './call-store.ts';
 
 /** How often the media server is asked whether media flows, in milliseconds, from the answer to the first media. */
 const lookEveryMs = 250;
@@ -72,7 +72,8 @@ export class CallWatch {
         if (flowing === undefined) return;
         const call = await findRunningCallOfRoom(db.sql, roomId);
         if (call?.status !== 'accepted' && call?.status !== 'connecting') return;
-        if (flowing.size >= 2) return await calls.observe(call.callId, 'mediaFlows');
+        const joined = await findUsersIn(db.sql, call.callId);
+        if (joined.filter((userId) => flowing.has(userId)).length >= 2) return await calls.observe(call.callId, 'mediaFlows');
         await delay(lookEveryMs, undefined, { signal }).catch(() => undefined);
       }
     } finally {

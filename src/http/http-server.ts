@@ -31,6 +31,8 @@ export async function createHttpServer({ http, log }: { http: Config['http']; lo
     trustProxy: [...http.trustedProxies],
     bodyLimit: 1_048_576,
     forceCloseConnections: true,
+    // The longest id of a host application's own, and room for escapes.
+    routerOptions: { maxParamLength: 512 },
     // Addresses that can't be routed at all, such as with a malformed escape.
     frameworkErrors: createErrorReply(log),
   };

@@ -23,9 +23,17 @@ export function awayAtMs({ heardAtMs, idleSeconds }: { heardAtMs: number; idleSe
 
 /** What a device says that it is; anything unheard of is `unknown`. */
 export function deviceKind(said: string | undefined): Device['kind'] {
-  const kind = said?.toLowerCase();
-  return kind === 'desktop' || kind === 'mobile' || kind === 'tablet' ? kind : 'unknown';
+  return kinds[said?.toLowerCase() ?? ''] ?? 'unknown';
 }
+
+const kinds: { readonly [said: string]: Device['kind'] | undefined } = Object.assign(Object.create(null), {
+  desktop: 'desktop',
+  laptop: 'desktop',
+  web: 'desktop',
+  mobile: 'mobile',
+  phone: 'mobile',
+  tablet: 'tablet',
+});
 
 /**
  * The devices that others see, in an order of their own. Of those that are lost one alone, and only while there is no other: whoever connects anew

@@ -13,7 +13,7 @@ const restFactor = 4;
 /** When what could not be read is tried again. */
 const retryMs = 2_000;
 /** For so long it holds that a session may see those whom it hears of. */
-const seeableMs = 10 * 60_000;
+const seeableMs = 30_000;
 /** Sessions that are told in one go. */
 const turnSize = 50;
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { request } from './define.ts';
-import { namedId, plainText, timestamp, timestampInput, userId, uuid } from './ids.ts';
+import { maybe, namedId, plainText, timestamp, timestampInput, userId, uuid } from './ids.ts';
 
 export const callType = z.enum(['video', 'voice']);
 export type CallType = z.infer<typeof callType>;
@@ -70,11 +70,11 @@ const callRef = { callId: namedId };
 const callReply = z.object({ call });
 const callId = z.strictObject(callRef);
 /** What somebody says on declining or hanging up. */
-const reason = plainText(0, 200).optional();
+const reason = maybe(plainText(0, 200));
 
 export const initiatePayload = z.strictObject({
   calleeIds: z.array(userId).min(1).max(16),
-  appointmentId: plainText(1, 128).optional(),
+  appointmentId: maybe(plainText(1, 128)),
   type: callType,
   /** Rings even though everybody is in a call: they may take it as a second one. */
   wait: z.boolean().optional(),

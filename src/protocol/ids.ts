@@ -12,6 +12,13 @@ export const userId = z.string().regex(/^[A-Za-z0-9._:@-]{1,64}$/, 'must be 1 to
 /** An id of mediasoup's (transport, producer, consumer). */
 export const mediaId = z.string().min(1).max(64);
 
+/** What may be left out, or be null as the server itself says it. */
+export const maybe = <T extends z.ZodType>(schema: T) =>
+  schema
+    .nullish()
+    .transform((value) => value ?? undefined)
+    .optional();
+
 /** A time on the wire: ISO 8601, UTC, milliseconds. */
 export const timestamp = z.iso.datetime({ precision: 3 });
 

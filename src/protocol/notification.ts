@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { request } from './define.ts';
-import { plainText, timestamp, userId, uuid } from './ids.ts';
+import { maybe, plainText, timestamp, userId, uuid } from './ids.ts';
 
 export const notificationPriority = z.enum(['low', 'normal', 'high', 'urgent']);
 export type NotificationPriority = z.infer<typeof notificationPriority>;
@@ -36,7 +36,7 @@ const topics = z.array(topic).min(1).max(50);
 export const listNotificationsPayload = z.strictObject({
   unreadOnly: z.boolean().default(false),
   limit: z.int().min(1).max(100).default(20),
-  cursor: z.string().max(200).optional(),
+  cursor: maybe(z.string().max(200)),
 });
 export type ListNotificationsPayload = z.infer<typeof listNotificationsPayload>;
 

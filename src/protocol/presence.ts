@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { request } from './define.ts';
-import { plainText, timestamp, timestampInput, userId } from './ids.ts';
+import { maybe, plainText, timestamp, timestampInput, userId } from './ids.ts';
 
 export const presenceStatus = z.enum(['online', 'away', 'idle', 'busy', 'in_call', 'do_not_disturb', 'offline']);
 export type PresenceStatus = z.infer<typeof presenceStatus>;
@@ -35,9 +35,9 @@ const empty = z.object({});
 export const setPresencePayload = z.strictObject({
   status: settableStatus,
   /** Empty, or left out: no note. */
-  note: note.optional(),
+  note: maybe(note),
   /** When note and status end by themselves; left out: when they are changed. */
-  until: timestampInput.optional(),
+  until: maybe(timestampInput),
 });
 export type SetPresencePayload = z.infer<typeof setPresencePayload>;
 
@@ -57,7 +57,7 @@ export const presenceRequests = {
   'presence:subscribe': request(z.strictObject({ userIds }), z.object({ presences: z.array(presence) })),
   'presence:unsubscribe': request(z.strictObject({ userIds }), empty),
   /** A sign of the user, not just of the socket: every 30 s and when they come back from being idle. */
-  'presence:heartbeat': request(z.strictObject({ device: heartbeatDevice.optional() }), empty),
+  'presence:heartbeat': request(z.strictObject({ device: maybe(heartbeatDevice) }), empty),
 };
 
 export const presenceNotices = {

@@ -15,6 +15,8 @@ export interface Rights {
 export interface Relation {
   readonly isInvited: boolean;
   readonly isBanned: boolean;
+  /** The call that goes on in the room: whether the user has begun or accepted it, and not left. Undefined where there is none. */
+  readonly call: { readonly isIn: boolean } | undefined;
   /** The room's appointment; undefined where the host application has declared none. */
   readonly appointment:
     | {
@@ -61,8 +63,9 @@ export function assertGrantsFit(grants: RoomGrants | undefined, roomId: string):
 
 /**
  * Decides whether somebody may enter a room and with which rights.
- * A room with a guest list is for its host, those on the list, the participants of its declared appointment and holders of its tokens; without one its address is the invitation. Whom a lent
- * token let in need not show it again while they are there, and keep the rights it lent.
+ * A room with a guest list is for its host, those on the list, the participants of its declared appointment and holders of its tokens; without
+ * one its address is the invitation. While a call goes on in it, it is for those in the call alone. Whom a lent token let in need not show it again
+ * while they are there, and keep the rights it lent.
  * Errors: `room.not_found` (also for strangers), `room.banned`, `auth.forbidden` for a token of another room.
  */
 export function assertMayEnter(
@@ -74,6 +77,7 @@ export function assertMayEnter(
 ): Rights {
   const grants = lent ?? identity.grants;
   assertGrantsFit(grants, room.roomId);
+  if (relation.call && !relation.call.isIn && identity.role !== 'admin') throw new AppError('room.not_found');
   const isInAppointment = relation.appointment?.isParticipant ?? false;
   const canModerate = isModerator(room, identity, grants, isInAppointment);
   const isWelcome = canModerate || grants !== undefined || relation.isInvited || isInAppointment || !room.invitedOnly;

@@ -1,7 +1,17 @@
 import { and, count, desc, eq, gte, inArray, isNull, lt, or, sql } from 'drizzle-orm';
 import { validate as isUuid } from 'uuid';
 import type { Sql, Transaction } from '../db/database.ts';
-import { appointmentParticipants, appointments, calls, roomBans, roomGuests, roomParticipants, rooms, users } from '../db/tables.ts';
+import {
+  appointmentParticipants,
+  appointments,
+  callParties,
+  calls,
+  roomBans,
+  roomGuests,
+  roomParticipants,
+  rooms,
+  users,
+} from '../db/tables.ts';
 import type { LeaveReason, RoomEndReason } from '../protocol/room.ts';
 import type { Relation } from './room-access.ts';
 
@@ -63,13 +73,23 @@ export async function findRelation(db: Db, roomId: string, userId: string): Prom
       scheduledAt: appointments.scheduledAt,
       isParticipant: takesPart(userId),
       isCall: sql<boolean>`exists (select 1 from ${calls} c where c.room_id = ${roomId})`,
+      isCallRunning: sql<boolean>`exists (select 1 from ${calls} c where c.room_id = ${roomId} and c.ended_at is null)`,
+      isInCall: sql<boolean>`exists (
+        select 1 from ${calls} c join ${callParties} p using (call_id)
+        where c.room_id = ${roomId} and c.ended_at is null and p.user_id = ${userId} and p.state = 'joined'
+      )`,
     })
     .from(rooms)
     .leftJoin(appointments, eq(appointments.appointmentId, rooms.appointmentId))
     .where(eq(rooms.roomId, roomId));
-  if (!row) return { isInvited: false, isBanned: false, appointment: undefined };
-  const { isInvited, isBanned, scheduledAt, isParticipant, isCall } = row;
-  return { isInvited, isBanned, appointment: scheduledAt === null ? undefined : { scheduledAt, isParticipant, isCall } };
+  if (!row) return { isInvited: false, isBanned: false, call: undefined, appointment: undefined };
+  const { isInvited, isBanned, scheduledAt, isParticipant, isCall, isCallRunning, isInCall } = row;
+  return {
+    isInvited,
+    isBanned,
+    call: isCallRunning ? { isIn: isInCall } : undefined,
+    appointment: scheduledAt === null ? undefined : { scheduledAt, isParticipant, isCall },
+  };
 }
 
 /** Those among some rooms in whose appointments a user takes part. */
@@ -103,13 +123,19 @@ export function listRooms(
     .limit(limit);
 }
 
-/** How many rooms a user has made since a time. Until the transaction ends, nobody else counts for the same user. */
+/** How many rooms a user has made since a time, those of calls left out. Until the transaction ends, nobody else counts for the same user. */
 export async function countRoomsSince(tx: Transaction, createdBy: string, since: Date): Promise<number> {
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`rooms of ${createdBy}`}, 0))`);
   const [row] = await tx
     .select({ count: count() })
     .from(rooms)
-    .where(and(eq(rooms.createdBy, createdBy), gte(rooms.createdAt, since)));
+    .where(
+      and(
+        eq(rooms.createdBy, createdBy),
+        gte(rooms.createdAt, since),
+        sql`not exists (select 1 from ${calls} c where c.room_id = ${rooms.roomId})`,
+      ),
+    );
   return row?.count ?? 0;
 }
 

@@ -85,17 +85,15 @@ test('rooms of appointments', async (t) => {
     await client.join(roomId);
   });
 
-  await t.test('[AP11] a patient who is rung into the room comes at once', async () => {
+  await t.test('[AP11] a patient who accepts a call comes at once', async () => {
     const [doctor, ann] = [person(app, 'doctor'), person(app, 'ann', 'patient')];
-    const { roomId } = await visit([doctor, ann], minutes(600));
-    await app.sql(
-      "insert into calls (call_id, room_id, caller_id, type, status, initiated_at) values ($1, $2, $3, 'video', 'accepted', now())",
-      [randomUUID(), roomId, doctor.userId],
-    );
-    assert.deepEqual(await prepare(ann, roomId), [404, 'room.not_found'], 'only who was rung');
-    await app.sql('insert into room_guests (room_id, user_id) values ($1, $2), ($1, $3)', [roomId, ann.userId, doctor.userId]);
-    await (await ann.connect()).join(roomId);
-    assert.equal((await (await doctor.connect()).join(roomId)).me.isModerator, true);
+    const { appointmentId } = await visit([doctor, ann], minutes(600));
+    const [caller, callee] = [await doctor.connect(), await ann.connect()];
+    const { callId, roomId } = await caller.request('call:initiate', { calleeIds: [ann.userId], type: 'video', appointmentId });
+    assert.deepEqual(await prepare(ann, roomId ?? ''), [404, 'room.not_found'], 'only who has accepted');
+    await callee.request('call:accept', { callId });
+    await callee.join(roomId ?? '');
+    assert.equal((await caller.join(roomId ?? '')).me.isModerator, true);
   });
 
   await t.test('[AP12] an appointment that is not declared opens and closes nothing', async () => {

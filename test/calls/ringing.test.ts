@@ -68,6 +68,44 @@ test('[CA6] of twenty devices that accept in the same moment one has the call', 
   assert.equal(caller.pending('call:accepted'), 1);
 });
 
+test('[CA6] accepted over REST, a call stops ringing on every device of whoever accepted it', async () => {
+  const [doctor, patient] = [person(app, 'doctor'), person(app, 'patient', 'patient')];
+  const [caller, phone, laptop] = [await doctor.connect(), await patient.connect(), await patient.connect()];
+  const { callId } = await caller.request('call:initiate', { calleeIds: [patient.userId], type: 'video' });
+  await patient.rest('POST', `calls/${callId}/accept`);
+  for (const device of [phone, laptop]) assert.equal((await device.notice('call:answeredElsewhere')).call.callId, callId);
+});
+
+test('[CA14] while a call goes on its room is for those in it: whoever rings still, declined, lost or left does not enter, nor signals', async () => {
+  const [doctor, nurse, patient] = [person(app, 'doctor'), person(app, 'nurse'), person(app, 'patient', 'patient')];
+  const [caller, other, phone] = [await doctor.connect(), await nurse.connect(), await patient.connect()];
+  const { callId, roomId } = await caller.request('call:initiate', { calleeIds: [patient.userId, nurse.userId], type: 'video' });
+  assert.ok(roomId);
+  await caller.join(roomId);
+  await assert.rejects(other.join(roomId), refused('room.not_found'));
+  await other.request('call:decline', { callId });
+  await assert.rejects(other.join(roomId), refused('room.not_found'));
+  await phone.request('call:accept', { callId });
+  await phone.join(roomId);
+  await assert.rejects(other.join(roomId), refused('room.not_found'));
+  const signal = { callId, signalType: 'offer', signal: {} } as const;
+  await assert.rejects(other.request('call:signal', { ...signal, recipientId: doctor.userId }), refused('call.invalid_state'));
+  await assert.rejects(caller.request('call:signal', { ...signal, recipientId: nurse.userId }), refused('call.invalid_state'));
+});
+
+test('[CA15] calls do not count as rooms that somebody has made; what the server says as null it takes as null', async () => {
+  await using strict = await startTestApp({ ...unlimited, LIMIT_ROOMS_PER_DAY: '1' });
+  const [doctor, patient] = [person(strict, 'doctor'), person(strict, 'patient', 'patient')];
+  const caller = await doctor.connect();
+  for (let round = 0; round < 3; round += 1) {
+    const { call } = await caller.request('call:initiate', { calleeIds: [patient.userId], type: 'voice', appointmentId: null });
+    assert.equal(call.appointmentId, null);
+    await caller.request('call:cancel', { callId: call.callId });
+  }
+  assert.equal((await doctor.rest('POST', 'rooms', {})).status, 201);
+  assert.equal((await doctor.rest('POST', 'rooms', {})).status, 429);
+});
+
 test('[CA7] a call to several goes on until the last of them has declined', async () => {
   const [doctor, nurse, patient] = [person(app, 'doctor'), person(app, 'nurse'), person(app, 'patient', 'patient')];
   const [caller, other, phone, laptop] = [await doctor.connect(), await nurse.connect(), await patient.connect(), await patient.connect()];
