@@ -34,17 +34,22 @@ export type CallHistory = ReturnType<typeof createCallHistory>;
 
 /** Past and present calls of a user: lists, one by one, in numbers, and what their conversation says of them. */
 export function createCallHistory({ db }: { db: Database }) {
-  function filterOf({ userId }: CallActor, { type, status, from, to }: ListCallsQuery): store.CallFilter {
+  /** Whose calls are asked for. An admin's reading of somebody else's is written down. Errors: `auth.forbidden`. */
+  async function filterFor(actor: CallActor, { userId = actor.userId, type, status, from, to }: ListCallsQuery): Promise<store.CallFilter> {
+    assertWholeToken(actor);
+    if (userId !== actor.userId) {
+      if (actor.role !== 'admin') throw new AppError('auth.forbidden');
+      await audit(db.sql, { actor, action: 'call.read_by_staff', subject: userId });
+    }
     const [since, until] = [from, to].map((time) => (time === undefined ? undefined : new Date(time)));
     return { userId, type, status, from: since, to: until };
   }
 
   return {
-    /** A page of one's calls, newest first; `from` is included, `to` is not. */
+    /** A page of one's calls, newest first; `from` is included, `to` is not. Errors: `auth.forbidden` for somebody else's, unless an admin asks. */
     async list(actor: CallActor, query: ListCallsQuery): Promise<{ calls: Call[]; page: number; limit: number; total: number }> {
-      assertWholeToken(actor);
       const { page, limit } = query;
-      const filter = filterOf(actor, query);
+      const filter = await filterFor(actor, query);
       const [records, total] = await Promise.all([
         store.listCalls(db.sql, filter, { offset: (page - 1) * limit, limit }),
         store.countCalls(db.sql, filter),
@@ -54,8 +59,7 @@ export function createCallHistory({ db }: { db: Database }) {
 
     /** One's calls as CSV (RFC 4180), up to 10,000 rows; what a spreadsheet would take for a formula is escaped. */
     async csv(actor: CallActor, query: ListCallsQuery): Promise<string> {
-      assertWholeToken(actor);
-      const records = await store.listCalls(db.sql, filterOf(actor, query), { offset: 0, limit: maxCsvRows });
+      const records = await store.listCalls(db.sql, await filterFor(actor, query), { offset: 0, limit: maxCsvRows });
       const rows = records.map(toCall).map((call) => ({ ...call, calleeIds: call.calleeIds.join(' ') }));
       return stringify(rows, { header: true, columns: [...csvColumns], record_delimiter: 'windows', escape_formulas: true });
     },

@@ -136,6 +136,8 @@ export const listCallsQuery = z.strictObject({
   status: callStatus.optional(),
   from: timestampInput.optional(),
   to: timestampInput.optional(),
+  /** Somebody else's calls, for admins. */
+  userId: userId.optional(),
   format: z.enum(['json', 'csv']).default('json'),
 });
 export type ListCallsQuery = z.infer<typeof listCallsQuery>;

@@ -109,6 +109,11 @@ test('[CA44] admins read any call, and the audit log shows it', async () => {
   const [doctor, patient, admin] = [person(app, 'doctor'), person(app, 'patient', 'patient'), person(app, 'admin', 'admin')];
   const { callId } = (await doctor.rest('POST', 'calls', { calleeIds: [patient.userId], type: 'video' })).body;
   assert.equal((await admin.rest('GET', `calls/${callId}`)).body.callId, callId);
+  assert.deepEqual(
+    (await admin.rest('GET', `calls?userId=${doctor.userId}`)).body.calls.map((call: { callId: string }) => call.callId),
+    [callId],
+  );
+  assert.deepEqual(outcomeOf(await patient.rest('GET', `calls?userId=${doctor.userId}`)), [403, 'auth.forbidden']);
   const rows = await app.sql<{ action: string; actor_id: string }>(
     'select action, actor_id from audit_log where subject = $1 order by seq',
     [callId],
