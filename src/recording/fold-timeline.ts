@@ -6,8 +6,8 @@ import type { TimelineEvent } from './timeline-event.ts';
  * nothing better.
  */
 const settlingMs = 3_000;
-/** How many mappings next to each other one anchor is the middle of: single ones are late by a few milliseconds. */
-const smoothed = 5;
+/** How many mappings next to each other one anchor is the middle of: that takes away a single one that is off, and leaves a leap where it is. */
+const smoothed = 3;
 /** An RTP time that claims to be further off than this from when it came is not believed. */
 const maxImplausibleMs = 30_000;
 

@@ -31,7 +31,7 @@ export interface PartListener {
 
 /** What a part is made with. */
 export interface PartOptions extends PartListener {
-  room: MediaRoom;
+  room: Pick<MediaRoom, 'openTap' | 'closedReason'>;
   producerId: string;
   ports: PortBlocks;
   ffmpeg: Ffmpeg;

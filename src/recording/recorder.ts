@@ -8,13 +8,10 @@ import type { MediaRoom, MediaRoomEvents } from '../sfu/media-room.ts';
 import type { ProducerInfo } from '../sfu/peer-events.ts';
 import type { PortBlocks } from '../sfu/port-blocks.ts';
 import type { Ffmpeg } from './ffmpeg.ts';
+import { MappingThinner } from './mapping-thinner.ts';
 import type { PartEndReason } from './part-capture.ts';
 import { eraseFromTimeline, TimelineFile } from './timeline-file.ts';
 import { TrackCapture } from './track-capture.ts';
-
-/** Mappings of RTP time to the clock are written this often, and more often in the beginning of a part. */
-const mappingIntervalMs = 5_000;
-const mappingsAtFirst = 10;
 
 /** What a recorder is made with. */
 export interface RecorderOptions {
@@ -24,6 +21,8 @@ export interface RecorderOptions {
   ffmpeg: Ffmpeg;
   /** Shared by all recorders of this server. */
   ports: PortBlocks;
+  /** Who is in the room and is recorded; asked whenever that may have changed. */
+  people: () => readonly { readonly userId: string; readonly displayName: string }[];
   /** Whose peer this is; undefined: nobody's that may be recorded. */
   userIdOf: (peerId: string) => string | undefined;
   /** Whether this source of this user is to be recorded: their word, and the recording's kinds. Asked again at each start of a track and by `refresh()`. */
@@ -85,6 +84,8 @@ export class Recorder extends EventEmitter<RecorderEvents> {
   readonly #failed = new Set<string>();
   #room: MediaRoom | undefined;
   #detach: (() => void) | undefined;
+  /** User ids of those of whom the timeline says that they are there. */
+  readonly #present = new Set<string>();
   #paused = false;
   #closing: Promise<void> | undefined;
 
@@ -133,7 +134,12 @@ export class Recorder extends EventEmitter<RecorderEvents> {
     this.#detach?.();
     this.#room = room;
     const listeners: Partial<{ [Name in keyof MediaRoomEvents]: (...payload: MediaRoomEvents[Name]) => void }> = {
-      producerAdded: (producer) => this.#startCapture(producer),
+      producerAdded: (producer) => {
+        this.#startCapture(producer);
+        this.#notePeople();
+      },
+      // Whoever owns the peer has still to note that somebody is gone.
+      peerClosed: () => queueMicrotask(() => this.#notePeople()),
       producerPaused: ({ producerId }) => this.#tellMuted(producerId, 'muted'),
       producerResumed: ({ producerId }) => this.#tellMuted(producerId, 'unmuted'),
       activeSpeaker: ({ peerId }) => this.#tellSpeaker(peerId),
@@ -149,22 +155,13 @@ export class Recorder extends EventEmitter<RecorderEvents> {
     this.refresh();
   }
 
-  /** Notes that somebody is in the room whom the composition may show. */
-  enter(person: { userId: string; displayName: string }): void {
-    this.#timeline.write({ type: 'entered', ...person });
-  }
-
-  /** Notes that they have left. */
-  leave(userId: string): void {
-    this.#timeline.write({ type: 'left', userId });
-  }
-
   /** Somebody's word has changed: begins what is to be recorded now, and ends what is no longer. */
   refresh(): void {
     for (const [producerId, { userId, source, capture }] of this.#captures) {
       if (!this.#options.isRecorded(userId, source)) this.#stop(producerId, capture);
     }
     for (const producer of this.#room?.producers ?? []) this.#startCapture(producer);
+    this.#notePeople();
   }
 
   /**
@@ -241,7 +238,7 @@ export class Recorder extends EventEmitter<RecorderEvents> {
     const track = this.#trackOf({ userId, source, kind, codec });
     track.isBusy = true;
     const { ffmpeg, ports } = this.#options;
-    const mappings = new Map<string, { count: number; lastAtMs: number }>();
+    const thinning = new Map<string, MappingThinner>();
     const capture = new TrackCapture({
       room,
       producerId,
@@ -254,6 +251,7 @@ export class Recorder extends EventEmitter<RecorderEvents> {
       },
       listener: {
         onPart: ({ file, clockRate }) => {
+          thinning.set(file, new MappingThinner(clockRate));
           this.#timeline.write({ type: 'part', trackId: track.trackId, file, clockRate });
           if (room.findProducer(producerId)?.paused === true) this.#timeline.write({ type: 'muted', file });
         },
@@ -262,13 +260,11 @@ export class Recorder extends EventEmitter<RecorderEvents> {
           this.emit('partStarted', { ...infoOf(track), file });
         },
         onMapping: ({ file }, { rtpTime, atMs }) => {
-          const { count, lastAtMs } = mappings.get(file) ?? { count: 0, lastAtMs: 0 };
-          if (count >= mappingsAtFirst && atMs - lastAtMs < mappingIntervalMs) return;
-          mappings.set(file, { count: count + 1, lastAtMs: atMs });
+          if (thinning.get(file)?.isNews({ rtpTime, atMs }) !== true) return;
           this.#timeline.write({ type: 'mapping', file, rtpTime, atMs: Math.round(atMs * 100) / 100 });
         },
         onPartEnded: ({ file }, { reason, isEmpty, missedPackets }) => {
-          mappings.delete(file);
+          thinning.delete(file);
           this.#timeline.write({ type: 'partEnded', file, reason, isEmpty, missedPackets });
           if (!isEmpty) this.emit('partEnded', { ...infoOf(track), file, reason, missedPackets });
         },
@@ -307,6 +303,20 @@ export class Recorder extends EventEmitter<RecorderEvents> {
     this.#log.warn({ producerId, source: track.source, reason: track.reason }, 'a track is not recorded');
     this.#timeline.write({ type: 'trackFailed', ...track });
     this.emit('trackFailed', track);
+  }
+
+  #notePeople(): void {
+    const people = this.#options.people();
+    for (const userId of this.#present) {
+      if (people.some((person) => person.userId === userId)) continue;
+      this.#present.delete(userId);
+      this.#timeline.write({ type: 'left', userId });
+    }
+    for (const { userId, displayName } of people) {
+      if (this.#present.has(userId)) continue;
+      this.#present.add(userId);
+      this.#timeline.write({ type: 'entered', userId, displayName });
+    }
   }
 
   #tellMuted(producerId: string, type: 'muted' | 'unmuted'): void {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../log.ts';
 import { AppError } from '../protocol/errors.ts';
+import type { MediaRoom } from '../sfu/media-room.ts';
 import { PartCapture, type PartEnd, type PartOptions } from './part-capture.ts';
 
 /** A part that lasted this long was a good one; what follows it begins at once. */
@@ -19,7 +20,8 @@ export interface CaptureListener {
 }
 
 /** What a capture is made with. */
-export interface CaptureOptions extends Pick<PartOptions, 'room' | 'producerId' | 'ports' | 'ffmpeg'> {
+export interface CaptureOptions extends Pick<PartOptions, 'producerId' | 'ports' | 'ffmpeg'> {
+  room: MediaRoom;
   /** The path of its next part's file, without extension. */
   nextTarget: () => string;
   listener: CaptureListener;

@@ -21,6 +21,8 @@ export interface MediaRoomEvents extends VoiceEvents {
   producerPaused: [producer: { producerId: string }];
   producerResumed: [producer: { producerId: string }];
   producerRemoved: [producer: { producerId: string }];
+  /** A peer is no more, with all that it sent; not fired when the whole room is closed. */
+  peerClosed: [peer: { peerId: string }];
   /** Once, after its peers' `closed`, and nothing after it. */
   closed: [reason: MediaRoomClosedReason];
 }
@@ -138,7 +140,10 @@ export class MediaRoom extends EventEmitter<MediaRoomEvents> {
     });
     peer.on('dataProducerAdded', (dataProducer) => this.#dataProducers.set(dataProducer.dataProducerId, dataProducer));
     peer.on('dataProducerRemoved', ({ dataProducerId }) => this.#dataProducers.delete(dataProducerId));
-    peer.on('closed', () => this.#peers.delete(peerId));
+    peer.on('closed', () => {
+      this.#peers.delete(peerId);
+      if (!this.closed) this.emit('peerClosed', { peerId });
+    });
     return peer;
   }
 

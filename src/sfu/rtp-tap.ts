@@ -17,6 +17,8 @@ const listenPollMs = 15;
 const keyFrameIntervalMs = 4_000;
 /** A listener that has heard nothing for longer than a few of these may end: whoever fed it is gone. */
 const heartbeatIntervalMs = 2_000;
+/** How long after the last packet the goodbye is said: readers take it before RTP that waits. */
+const goodbyeDelayMs = 40;
 /** The RTP time that the listener is told to count from (never zero, which readers take for "none"). */
 const originRtpTime = 1;
 
@@ -150,7 +152,9 @@ export class RtpTap extends EventEmitter<RtpTapEvents> {
     clearInterval(this.#heartbeatTimer);
     this.#transport.close();
     this.#socket.removeAllListeners('message');
-    this.#socket.send(goodbye(this.#origin()), this.#basePort + 1, loopback, () => this.#socket.close());
+    setTimeout(() => {
+      this.#socket.send(goodbye(this.#origin()), this.#basePort + 1, loopback, () => this.#socket.close());
+    }, goodbyeDelayMs);
     this.emit('closed', reason);
   }
 

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
-import { allParts, RecordingWorld, trackOf } from './recording-fixture.ts';
+import { vp8Parameters } from '../support/rtp-parameters.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { allParts, gone, RecordingWorld, trackOf } from './recording-fixture.ts';
 
 test('[RC1] what those who agreed send is written down, one file a track, and plays', async () => {
   await using world = await RecordingWorld.start();
   world.refusals.add('refuser');
   const [a, refuser] = [await world.sfu.enter('a'), await world.sfu.enter('refuser')];
-  world.recorder.enter({ userId: 'a', displayName: 'Anna' });
   const started = [
     world.next('partStarted', ({ source }) => source === 'camera'),
     world.next('partStarted', ({ source }) => source === 'microphone'),
@@ -18,7 +19,7 @@ test('[RC1] what those who agreed send is written down, one file a track, and pl
   const parts = await Promise.all(started);
   await Promise.all(parts.map(({ file }) => world.growth(file, 10_000)));
   const timeline = await world.finish();
-  assert.deepEqual(timeline.people, [{ userId: 'a', displayName: 'Anna' }]);
+  assert.deepEqual(timeline.people, [{ userId: 'a', displayName: 'Person a' }]);
   assert.deepEqual(
     timeline.tracks.map(({ userId, source, kind, codec }) => ({ userId, source, kind, codec })),
     [
@@ -63,3 +64,122 @@ test('[RC2] somebody who withdraws is written down no longer within a second, th
   );
   assert.deepEqual(readdirSync(world.recorder.directory).sort(), [ofB!.file, 'timeline.jsonl'].sort());
 });
+
+test('[RC3] a pause leaves a marked gap, nothing is written in it, and the recording goes on in further parts', async () => {
+  await using world = await RecordingWorld.start();
+  const a = await world.sfu.enter('a');
+  const first = world.next('partStarted');
+  await a.client.publishVideo();
+  await world.growth((await first).file);
+  await world.recorder.pause();
+  assert.deepEqual(world.recorder.pids, [], 'nothing writes');
+  // What begins in the gap begins to be written after it.
+  await a.client.publishAudio();
+  const further = [
+    world.next('partStarted', ({ source }) => source === 'camera'),
+    world.next('partStarted', ({ source }) => source === 'microphone'),
+  ];
+  const resumedAtMs = Date.now();
+  world.recorder.resume();
+  const [camera] = await Promise.all(further);
+  await world.growth(camera!.file);
+  const timeline = await world.finish();
+  const { parts } = trackOf(timeline, 'a', 'camera');
+  assert.equal(parts.length, 2);
+  const [gap] = timeline.gaps;
+  assert.equal(timeline.gaps.length, 1);
+  assert.ok(gap!.toMs - resumedAtMs < 100);
+  assert.ok(parts[0]!.toMs - gap!.fromMs < 500 && parts[1]!.fromMs >= gap!.toMs - 100);
+  assert.ok(trackOf(timeline, 'a', 'microphone').parts[0]!.fromMs >= gap!.toMs - 100);
+});
+
+test('[RC3] a mute is in the timeline, and the file plays across it', async () => {
+  await using world = await RecordingWorld.start();
+  const a = await world.sfu.enter('a');
+  const started = world.next('partStarted');
+  const { producerId } = await a.client.publishVideo();
+  const { file } = await started;
+  await world.growth(file);
+  await a.peer.pauseProducer(producerId);
+  const mutedAtMs = Date.now();
+  // Somebody else's film is the clock of this pause.
+  const other = world.next('partStarted');
+  const b = await world.sfu.enter('b');
+  await b.client.publishVideo();
+  await world.growth((await other).file, 5_000);
+  const unmutedAtMs = Date.now();
+  await a.peer.resumeProducer(producerId);
+  await world.growth(file, 5_000);
+  const timeline = await world.finish();
+  const [part] = trackOf(timeline, 'a', 'camera').parts;
+  const [pause] = part!.pauses;
+  assert.ok(Math.abs(pause!.fromMs - mutedAtMs) < 100 && Math.abs(pause!.toMs - unmutedAtMs) < 100);
+  const { frames } = await world.play(part!);
+  const gaps = frames.slice(1).map(({ atMs }, index) => atMs - frames[index]!.atMs);
+  const mutedMs = unmutedAtMs - mutedAtMs;
+  assert.ok(Math.abs(Math.max(...gaps) - mutedMs) < 700, 'the file is silent for as long as the mute was');
+});
+
+test('[RC4] another device goes on with the track in a further part, and a screen has a track of its own', async () => {
+  await using world = await RecordingWorld.start();
+  const a = await world.sfu.enter('a');
+  const first = world.next('partStarted');
+  const old = await a.client.publishVideo('camera', { width: 320, height: 180 });
+  await world.growth((await first).file);
+  const ended = world.next('partEnded');
+  old.producer.close();
+  a.peer.closeProducer(old.producerId);
+  assert.equal((await ended).reason, 'producer_closed');
+  const [second, screen] = [
+    world.next('partStarted', ({ source }) => source === 'camera'),
+    world.next('partStarted', ({ source }) => source === 'screen'),
+  ];
+  await a.client.publishVideo('camera', { width: 640, height: 360 });
+  const sharing = await a.client.publishVideo('screen', { width: 640, height: 400 });
+  await world.growth((await second).file);
+  await world.growth((await screen).file);
+  const shared = world.next('partEnded', ({ source }) => source === 'screen');
+  a.peer.closeProducer(sharing.producerId);
+  await shared;
+  const timeline = await world.finish();
+  const { parts } = trackOf(timeline, 'a', 'camera');
+  assert.equal(parts.length, 2);
+  const widths = await Promise.all(parts.map(async (part) => (await world.play(part)).frames.at(-1)!.width));
+  assert.deepEqual(widths, [320, 640]);
+  assert.equal(trackOf(timeline, 'a', 'screen').parts.length, 1);
+});
+
+test('[RC5] a producer that never sends leaves no file', async () => {
+  await using world = await RecordingWorld.start();
+  const { peer, sendId } = await world.sfu.addPeer('a');
+  const { producerId } = await peer.produce({ transportId: sendId, source: 'camera', rtpParameters: vp8Parameters() });
+  await waitFor('ffmpeg to listen', () => world.recorder.pids.length === 1);
+  const [pid] = world.recorder.pids;
+  peer.closeProducer(producerId);
+  await gone(pid!);
+  await peer.produce({ transportId: sendId, source: 'camera', rtpParameters: vp8Parameters() });
+  await waitFor('ffmpeg to listen', () => world.recorder.pids.length === 1);
+  const { tracks } = await world.finish();
+  assert.deepEqual(tracks, []);
+  assert.deepEqual(readdirSync(world.recorder.directory), ['timeline.jsonl']);
+});
+
+for (const [codec, name] of [
+  ['video/VP8', 'vp8'],
+  ['video/VP9', 'vp9'],
+] as const) {
+  test(`[RC6] ${codec} of a browser’s encoder whose picture changes its size plays afterwards`, async () => {
+    await using world = await RecordingWorld.start();
+    const a = await world.sfu.enter('a');
+    const started = world.next('partStarted');
+    const camera = await a.client.publishVideo('camera', { width: 640, height: 360, codec });
+    const { file } = await started;
+    await world.growth(file, 5_000);
+    camera.setSize(320, 180);
+    await world.growth(file, 5_000);
+    const timeline = await world.finish();
+    const played = await world.play(trackOf(timeline, 'a', 'camera').parts[0]!);
+    assert.equal(played.codec, name);
+    assert.deepEqual(new Set(played.frames.map(({ width }) => width)), new Set([640, 320]));
+  });
+}

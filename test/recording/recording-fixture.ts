@@ -60,6 +60,7 @@ export class RecordingWorld {
       directory: mkdtempSync(path.join(tmpdir(), 'parley-recording-')),
       ffmpeg,
       ports,
+      people: () => [...sfu.room.peers.keys()].filter((id) => !refusals.has(id)).map((id) => ({ userId: id, displayName: `Person ${id}` })),
       userIdOf: (peerId) => peerId,
       isRecorded: (userId: string, source: Source) => !refusals.has(userId) && !refusals.has(`${userId} ${source}`),
       log,
