@@ -166,13 +166,17 @@ export function sizeOf(file: string): number {
 }
 
 /** Resolves when a process is gone. */
-export async function gone(pid: number): Promise<void> {
-  await waitFor(`process ${pid} to end`, () => {
-    try {
-      process.kill(pid, 0);
-      return false;
-    } catch {
-      return true;
-    }
-  });
+export async function gone(pid: number, timeoutMs?: number): Promise<void> {
+  await waitFor(
+    `process ${pid} to end`,
+    () => {
+      try {
+        process.kill(pid, 0);
+        return false;
+      } catch {
+        return true;
+      }
+    },
+    timeoutMs,
+  );
 }
