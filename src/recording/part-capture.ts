@@ -72,7 +72,7 @@ export class PartCapture {
     let missedPackets = 0;
     this.#process = options.ffmpeg.start({
       inputs: [{ source: Readable.from([tap.sdp]), options: inputOptions }],
-      outputs: [{ target: file, options: ['-c', 'copy', '-f', container.format, ...outputOptions] }],
+      outputs: [{ target: file, options: ['-c', 'copy', ...container.options, '-f', container.format, ...outputOptions] }],
       onLine: (line) => {
         missedPackets += missedPacketsOf(line);
         const startSeconds = hasFlowed ? undefined : startSecondsOf(line);
@@ -91,6 +91,7 @@ export class PartCapture {
     this.ended = this.#process.ended.then(async () => {
       this.#reason ??= 'ffmpeg_died';
       tap.close();
+      await tap.gone;
       ports.release(basePort);
       if (!hasFlowed) await rm(file, { force: true });
       const reason = this.#reason === 'room_closed' && options.room.closedReason === 'worker_died' ? 'worker_died' : this.#reason;
@@ -140,8 +141,11 @@ const inputOptions = [
 const outputOptions = ['-live', '1', '-flush_packets', '1', '-cluster_time_limit', String(clusterMs)];
 
 /** WebM holds no H.264; Matroska, its mother, does. */
-function containerOf(mimeType: string): { format: string; extension: string } {
-  return mimeType.toLowerCase() === 'video/h264' ? { format: 'matroska', extension: 'mkv' } : { format: 'webm', extension: 'webm' };
+function containerOf(mimeType: string): { format: string; extension: string; options: readonly string[] } {
+  const codec = mimeType.toLowerCase();
+  if (codec === 'video/h264') return { format: 'matroska', extension: 'mkv', options: [] };
+  // ffmpeg does not see which frames of VP9 are key frames and would wait for one for ever; what comes begins with one.
+  return { format: 'webm', extension: 'webm', options: codec === 'video/vp9' ? ['-copyinkf'] : [] };
 }
 
 /** The time of the first packet, in the line that ffmpeg writes of its input before it begins. */

@@ -61,6 +61,8 @@ export class RtpTap extends EventEmitter<RtpTapEvents> {
   /** What a listener must know (RFC 8866). */
   readonly sdp: string;
   readonly originRtpTime = originRtpTime;
+  /** Settles after its end, when its ports are in use no more. */
+  readonly gone: Promise<void>;
   readonly #basePort: number;
   readonly #transport: types.PlainTransport;
   readonly #consumer: types.Consumer;
@@ -85,6 +87,7 @@ export class RtpTap extends EventEmitter<RtpTapEvents> {
     this.clockRate = codec.clockRate;
     this.#ssrc = ssrc;
     this.sdp = describeSession({ ip: loopback, port: basePort, kind: consumer.kind, codec });
+    this.gone = new Promise((resolve) => socket.once('close', resolve));
     socket.on('message', (packet) => this.#onRtcp(packet));
     // A listener that is gone makes the kernel refuse what is sent to it; whoever started it knows better than this socket.
     socket.on('error', () => undefined);

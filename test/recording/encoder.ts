@@ -97,6 +97,8 @@ export class Encoder {
       '-re',
       '-f',
       'lavfi',
+      '-t',
+      '60',
       '-i',
       input,
       ...options,

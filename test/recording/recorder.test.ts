@@ -183,3 +183,36 @@ for (const [codec, name] of [
     assert.deepEqual(new Set(played.frames.map(({ width }) => width)), new Set([640, 320]));
   });
 }
+
+test('[RC4] what a user sends twice at once is two tracks', async () => {
+  await using world = await RecordingWorld.start({ userIdOf: (peerId) => peerId.split(' ')[0] });
+  const [one, other] = [await world.sfu.enter('a phone'), await world.sfu.enter('a laptop')];
+  const files = new Set<string>();
+  world.recorder.on('partStarted', ({ file }) => files.add(file));
+  await one.client.publishAudio();
+  await other.client.publishAudio();
+  await waitFor('two files', () => files.size === 2);
+  await Promise.all([...files].map((file) => world.growth(file)));
+  const { tracks } = await world.finish();
+  assert.deepEqual(
+    tracks.map(({ userId, source }) => `${userId} ${source}`),
+    ['a microphone', 'a microphone'],
+  );
+  assert.equal(new Set(tracks.map(({ trackId }) => trackId)).size, 2);
+});
+
+test('[RC1] closing twice, stopping nobody and pausing what is closed do nothing', async () => {
+  await using world = await RecordingWorld.start();
+  await world.recorder.stopUser('nobody');
+  await world.recorder.pause();
+  await world.recorder.pause();
+  await Promise.all([world.recorder.close(), world.recorder.close()]);
+  await world.recorder.pause();
+  world.recorder.resume();
+  world.recorder.refresh();
+  world.recorder.attach(world.sfu.room);
+  await world.sfu.enter('a');
+  assert.equal(world.recorder.closed, true);
+  const { gaps, tracks } = await world.timeline();
+  assert.deepEqual([gaps.length, tracks], [1, []]);
+});

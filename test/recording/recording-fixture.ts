@@ -50,7 +50,11 @@ export class RecordingWorld {
     this.#freePorts = options.ports.freeCount;
   }
 
-  static async start(): Promise<RecordingWorld> {
+  static async start({
+    userIdOf = (peerId) => peerId,
+  }: {
+    userIdOf?: (peerId: string) => string | undefined;
+  } = {}): Promise<RecordingWorld> {
     const ffmpeg = await findFfmpeg();
     const sfu = await SfuWorld.start();
     const ports = testPorts();
@@ -61,7 +65,7 @@ export class RecordingWorld {
       ffmpeg,
       ports,
       people: () => [...sfu.room.peers.keys()].filter((id) => !refusals.has(id)).map((id) => ({ userId: id, displayName: `Person ${id}` })),
-      userIdOf: (peerId) => peerId,
+      userIdOf,
       isRecorded: (userId: string, source: Source) => !refusals.has(userId) && !refusals.has(`${userId} ${source}`),
       log,
     });
