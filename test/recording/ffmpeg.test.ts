@@ -69,11 +69,8 @@ test('[RC13] a run is killed when its caller wishes, and one that was started is
   await inFolder(async (folder) => {
     const [first, second] = [path.join(folder, 'first.webm'), path.join(folder, 'second.mp4')];
     const abort = new AbortController();
-    const running = ffmpeg.run({
-      inputs: [endless],
-      outputs: [{ target: first, options: ['-c:v', 'libvpx', '-deadline', 'realtime'] }],
-      signal: abort.signal,
-    });
+    const options = ['-c:v', 'libvpx', '-deadline', 'realtime', '-live', '1', '-flush_packets', '1', '-cluster_time_limit', '100'];
+    const running = ffmpeg.run({ inputs: [endless], outputs: [{ target: first, options }], signal: abort.signal });
     await waitFor('a file', () => sizeOf(first) > 0);
     const reason = new Error('no longer wanted');
     abort.abort(reason);
