@@ -40,6 +40,9 @@ if (!counts.every((count) => Number.isInteger(count) && count > 0) || !(seconds 
   process.exit(1);
 }
 
+/** From here on the film is sent; taps take the ports behind. */
+const senderPort = 21_900;
+
 const log = pino({ level: 'error' });
 const ffmpeg = await createFfmpeg({ log });
 if (!ffmpeg.isAvailable) {
@@ -96,7 +99,7 @@ async function measure(capturer: Ffmpeg, film: string, people: number): Promise<
   const workerPid = pool.workers()[0]?.pid;
   if (router === undefined || workerPid === undefined) throw new Error('no media worker');
   const producers = await Promise.all([produce(router, 'video'), produce(router, 'audio')]);
-  const streams = producers.map(({ kind, port, rtcpPort }) => [
+  const streams = producers.map(({ kind, port, rtcpPort }, index) => [
     '-map',
     kind === 'video' ? '0:v' : '0:a',
     '-c',
@@ -107,7 +110,7 @@ async function measure(capturer: Ffmpeg, film: string, people: number): Promise<
     '1000',
     '-f',
     'rtp',
-    `rtp://127.0.0.1:${port}?rtcpport=${rtcpPort}&pkt_size=1200`,
+    `rtp://127.0.0.1:${port}?rtcpport=${rtcpPort}&localrtpport=${senderPort + 2 * index}&localrtcpport=${senderPort + 2 * index + 1}&pkt_size=1200`,
   ]);
   const sender = spawn('ffmpeg', ['-v', 'error', '-re', '-stream_loop', '-1', '-i', film, ...streams.flat()], {
     stdio: ['ignore', 'ignore', 'inherit'],

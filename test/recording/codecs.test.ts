@@ -51,7 +51,7 @@ for (const [codec, name, extension] of [
   ['video/VP8', 'vp8', 'webm'],
   ['video/H264', 'h264', 'mkv'],
 ] as const) {
-  test(`[RC6] ${codec} of a real encoder plays afterwards`, async () => {
+  test(`[CAP6] ${codec} of a real encoder plays afterwards`, async () => {
     const played = await capture(codec, async (encoder, grown) => {
       encoder.send('testsrc=s=640x360:r=25');
       await grown(120_000);
@@ -62,7 +62,7 @@ for (const [codec, name, extension] of [
     assert.equal(played.end.missedPackets, 0);
   });
 
-  test(`[RC6] ${codec} whose picture changes its size plays afterwards`, async () => {
+  test(`[CAP6] ${codec} whose picture changes its size plays afterwards`, async () => {
     const played = await capture(codec, async (encoder, grown) => {
       encoder.send('testsrc=s=640x360:r=25');
       await grown(60_000);
@@ -74,7 +74,7 @@ for (const [codec, name, extension] of [
   });
 }
 
-test('[RC6] Opus plays afterwards', async () => {
+test('[CAP6] Opus plays afterwards', async () => {
   const played = await capture('audio/opus', async (encoder, grown) => {
     encoder.send('sine=f=440:r=48000');
     await grown(8_000);
@@ -83,7 +83,7 @@ test('[RC6] Opus plays afterwards', async () => {
   assert.ok(played.frames.length > 50);
 });
 
-test('[RC7] the top layer of simulcast is written, and layers that change on the way change the picture’s size within one file', async () => {
+test('[CAP7] the top layer of simulcast is written, and layers that change on the way change the picture’s size within one file', async () => {
   await using world = await RecordingWorld.start();
   const taps: types.Consumer[] = [];
   routers.get(world.sfu.room.id)!.observer.on('newtransport', (transport) => {

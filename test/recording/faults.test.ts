@@ -11,7 +11,7 @@ import { enterRoom, nextEvent } from '../sfu/sfu-fixture.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { allParts, gone, play, RecordingWorld, sizeOf, trackOf } from './recording-fixture.ts';
 
-test('[RC8] ffmpeg killed under a track costs less than a second, and the track goes on in a further part within one', async () => {
+test('[CAP8] ffmpeg killed under a track costs less than a second, and the track goes on in a further part within one', async () => {
   await using world = await RecordingWorld.start();
   const a = await world.sfu.enter('a');
   const first = world.next('partStarted');
@@ -35,7 +35,7 @@ test('[RC8] ffmpeg killed under a track costs less than a second, and the track 
   assert.ok(parts[1]!.fromMs - killedAtMs < 1_000, `it goes on after ${parts[1]!.fromMs - killedAtMs} ms`);
 });
 
-test('[RC8] an ffmpeg that never lasts is given up, which is told; the others go on', async () => {
+test('[CAP8] an ffmpeg that never lasts is given up, which is told; the others go on', async () => {
   await using world = await RecordingWorld.start();
   const a = await world.sfu.enter('a');
   const failed = world.next('trackFailed');
@@ -54,7 +54,7 @@ test('[RC8] an ffmpeg that never lasts is given up, which is told; the others go
   await world.finish();
 });
 
-test('[RC9] a media worker killed ends the parts, and the recording goes on in the room’s new media', async () => {
+test('[CAP9] a media worker killed ends the parts, and the recording goes on in the room’s new media', async () => {
   await using world = await RecordingWorld.start();
   const a = await world.sfu.enter('a');
   const first = world.next('partStarted');
@@ -81,7 +81,7 @@ test('[RC9] a media worker killed ends the parts, and the recording goes on in t
   }
 });
 
-test('[RC10] what a killed server has recorded plays, its timeline is read, and nothing of it runs on', async () => {
+test('[CAP10] what a killed server has recorded plays, its timeline is read, and nothing of it runs on', async () => {
   const directory = mkdtempSync(path.join(tmpdir(), 'parley-killed-'));
   try {
     const server = fork(fileURLToPath(new URL('recording-server.ts', import.meta.url)), [directory], {

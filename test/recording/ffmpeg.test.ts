@@ -20,7 +20,7 @@ async function inFolder(check: (folder: string) => Promise<void>): Promise<void>
   }
 }
 
-test('[RC13] an ffmpeg that is missing or does not run is no fault: there is none', async () => {
+test('[CAP13] an ffmpeg that is missing or does not run is no fault: there is none', async () => {
   await inFolder(async (folder) => {
     const broken = path.join(folder, 'ffmpeg');
     const missing = await createFfmpeg({ ffmpegPath: broken, log });
@@ -34,7 +34,7 @@ test('[RC13] an ffmpeg that is missing or does not run is no fault: there is non
   });
 });
 
-test('[RC13] ffmpeg says its version, which of the codecs it can take out of RTP, how far it is, and what is in a file', async () => {
+test('[CAP13] ffmpeg says its version, which of the codecs it can take out of RTP, how far it is, and what is in a file', async () => {
   const ffmpeg = await findFfmpeg();
   assert.match(ffmpeg.version ?? '', /\d/);
   assert.ok(['video/VP8', 'video/VP9', 'video/H264', 'audio/opus'].every((codec) => ffmpeg.canCapture(codec)));
@@ -64,7 +64,7 @@ test('[RC13] ffmpeg says its version, which of the codecs it can take out of RTP
   });
 });
 
-test('[RC13] a run is killed when its caller wishes, and one that was started is stopped with its file complete', async () => {
+test('[CAP13] a run is killed when its caller wishes, and one that was started is stopped with its file complete', async () => {
   const ffmpeg = await findFfmpeg();
   await inFolder(async (folder) => {
     const [first, second] = [path.join(folder, 'first.webm'), path.join(folder, 'second.mp4')];

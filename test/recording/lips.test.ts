@@ -7,7 +7,7 @@ import { RecordingWorld, trackOf } from './recording-fixture.ts';
 
 const beat = { everyMs: 1_000, lengthMs: 200 };
 
-test('[RC11] flashes and beeps of one moment are at one moment in what was recorded, also after mutes', async () => {
+test('[CAP11] flashes and beeps of one moment are at one moment in what was recorded, also after mutes', async () => {
   await using world = await RecordingWorld.start();
   const a = await world.sfu.enter('a');
   const camera = await a.client.publishVideo('camera', { width: 320, height: 180, beat });

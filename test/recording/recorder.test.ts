@@ -5,7 +5,7 @@ import { vp8Parameters } from '../support/rtp-parameters.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { allParts, gone, RecordingWorld, trackOf } from './recording-fixture.ts';
 
-test('[RC1] what those who agreed send is written down, one file a track, and plays', async () => {
+test('[CAP1] what those who agreed send is written down, one file a track, and plays', async () => {
   await using world = await RecordingWorld.start();
   world.refusals.add('refuser');
   const [a, refuser] = [await world.sfu.enter('a'), await world.sfu.enter('refuser')];
@@ -34,7 +34,7 @@ test('[RC1] what those who agreed send is written down, one file a track, and pl
   }
 });
 
-test('[RC2] somebody who withdraws is written down no longer within a second, the others go on', async () => {
+test('[CAP2] somebody who withdraws is written down no longer within a second, the others go on', async () => {
   await using world = await RecordingWorld.start();
   const [a, b] = [await world.sfu.enter('a'), await world.sfu.enter('b')];
   const started = [world.next('partStarted', ({ userId }) => userId === 'a'), world.next('partStarted', ({ userId }) => userId === 'b')];
@@ -65,7 +65,7 @@ test('[RC2] somebody who withdraws is written down no longer within a second, th
   assert.deepEqual(readdirSync(world.recorder.directory).sort(), [ofB!.file, 'timeline.jsonl'].sort());
 });
 
-test('[RC3] a pause leaves a marked gap, nothing is written in it, and the recording goes on in further parts', async () => {
+test('[CAP3] a pause leaves a marked gap, nothing is written in it, and the recording goes on in further parts', async () => {
   await using world = await RecordingWorld.start();
   const a = await world.sfu.enter('a');
   const first = world.next('partStarted');
@@ -93,7 +93,7 @@ test('[RC3] a pause leaves a marked gap, nothing is written in it, and the recor
   assert.ok(trackOf(timeline, 'a', 'microphone').parts[0]!.fromMs >= gap!.toMs - 100);
 });
 
-test('[RC3] a mute is in the timeline, and the file plays across it', async () => {
+test('[CAP3] a mute is in the timeline, and the file plays across it', async () => {
   await using world = await RecordingWorld.start();
   const a = await world.sfu.enter('a');
   const started = world.next('partStarted');
@@ -120,7 +120,7 @@ test('[RC3] a mute is in the timeline, and the file plays across it', async () =
   assert.ok(Math.abs(Math.max(...gaps) - mutedMs) < 700, 'the file is silent for as long as the mute was');
 });
 
-test('[RC4] another device goes on with the track in a further part, and a screen has a track of its own', async () => {
+test('[CAP4] another device goes on with the track in a further part, and a screen has a track of its own', async () => {
   await using world = await RecordingWorld.start();
   const a = await world.sfu.enter('a');
   const first = world.next('partStarted');
@@ -149,7 +149,7 @@ test('[RC4] another device goes on with the track in a further part, and a scree
   assert.equal(trackOf(timeline, 'a', 'screen').parts.length, 1);
 });
 
-test('[RC5] a producer that never sends leaves no file', async () => {
+test('[CAP5] a producer that never sends leaves no file', async () => {
   await using world = await RecordingWorld.start();
   const { peer, sendId } = await world.sfu.addPeer('a');
   const { producerId } = await peer.produce({ transportId: sendId, source: 'camera', rtpParameters: vp8Parameters() });
@@ -168,7 +168,7 @@ for (const [codec, name] of [
   ['video/VP8', 'vp8'],
   ['video/VP9', 'vp9'],
 ] as const) {
-  test(`[RC6] ${codec} of a browser’s encoder whose picture changes its size plays afterwards`, async () => {
+  test(`[CAP6] ${codec} of a browser’s encoder whose picture changes its size plays afterwards`, async () => {
     await using world = await RecordingWorld.start();
     const a = await world.sfu.enter('a');
     const started = world.next('partStarted');
@@ -184,7 +184,7 @@ for (const [codec, name] of [
   });
 }
 
-test('[RC4] what a user sends twice at once is two tracks', async () => {
+test('[CAP4] what a user sends twice at once is two tracks', async () => {
   await using world = await RecordingWorld.start({ userIdOf: (peerId) => peerId.split(' ')[0] });
   const [one, other] = [await world.sfu.enter('a phone'), await world.sfu.enter('a laptop')];
   const files = new Set<string>();
@@ -201,7 +201,7 @@ test('[RC4] what a user sends twice at once is two tracks', async () => {
   assert.equal(new Set(tracks.map(({ trackId }) => trackId)).size, 2);
 });
 
-test('[RC1] closing twice, stopping nobody and pausing what is closed do nothing', async () => {
+test('[CAP1] closing twice, stopping nobody and pausing what is closed do nothing', async () => {
   await using world = await RecordingWorld.start();
   await world.recorder.stopUser('nobody');
   await world.recorder.pause();

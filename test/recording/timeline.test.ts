@@ -32,7 +32,7 @@ const track: TimelineEvent[] = [
   { atMs: t0 + 90, type: 'flowing', file: 'c-1.webm', rtpTime: 4_294_967_000 },
 ];
 
-test('[RC12] a timeline that was cut off in the middle of a line tells all that went before', async () => {
+test('[CAP12] a timeline that was cut off in the middle of a line tells all that went before', async () => {
   const text = track.map((event) => `${JSON.stringify(event)}\n`).join('');
   await inFolder({ 'timeline.jsonl': `${text}{"atMs":1795180`, 'c-1.webm': 'x' }, async (folder) => {
     const writtenAtMs = t0 + 60_000;
@@ -58,7 +58,7 @@ test('[RC12] a timeline that was cut off in the middle of a line tells all that 
   });
 });
 
-test('[RC12] a part whose file is gone or empty, or that never flowed, is none; lines that nobody knows are passed over', async () => {
+test('[CAP12] a part whose file is gone or empty, or that never flowed, is none; lines that nobody knows are passed over', async () => {
   const rest: object[] = [
     { atMs: t0, type: 'part', trackId: 'c', file: 'c-2.webm', clockRate: 90_000 },
     { atMs: t0, type: 'part', trackId: 'c', file: 'c-3.webm', clockRate: 90_000 },
@@ -79,7 +79,7 @@ test('[RC12] a part whose file is gone or empty, or that never flowed, is none; 
   );
 });
 
-test('[RC12] pauses, gaps and who speaks become stretches and moments', () => {
+test('[CAP12] pauses, gaps and who speaks become stretches and moments', () => {
   const timeline = foldTimeline(
     [
       ...track,
@@ -106,7 +106,7 @@ test('[RC12] pauses, gaps and who speaks become stretches and moments', () => {
   assert.deepEqual(timeline.speakers, [{ atMs: t0 + 1_000, userId: 'a' }]);
 });
 
-test('[RC11] clocks that run off by a thousandth, wrap and leap stay in step for an hour', () => {
+test('[CAP11] clocks that run off by a thousandth, wrap and leap stay in step for an hour', () => {
   const hourMs = 3_600_000;
   const clocks = [
     { file: 'picture', clockRate: 90_000, pace: 1, start: 4_294_900_000 },

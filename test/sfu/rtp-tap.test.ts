@@ -57,7 +57,7 @@ class Listener {
 
 const closed = (tap: RtpTap): Promise<unknown[]> => once(tap, 'closed');
 
-test('[RC14] nothing flows through a tap before a listener is there; then it is told where to count from, and RTP flows', async () => {
+test('[CAP14] nothing flows through a tap before a listener is there; then it is told where to count from, and RTP flows', async () => {
   await using world = await SfuWorld.start();
   const a = await world.enter('a');
   const { producerId } = await a.client.publishVideo();
@@ -82,7 +82,7 @@ test('[RC14] nothing flows through a tap before a listener is there; then it is 
   assert.equal((await told).readUInt8(29), 203, 'a goodbye');
 });
 
-test('[RC14] a tap that nobody listens to fails, and so does one of what is not there', async () => {
+test('[CAP14] a tap that nobody listens to fails, and so does one of what is not there', async () => {
   await using world = await SfuWorld.start();
   const a = await world.addPeer('a');
   const { producerId } = await a.peer.produce({ transportId: a.sendId, source: 'microphone', rtpParameters: opusParameters() });
@@ -95,7 +95,7 @@ test('[RC14] a tap that nobody listens to fails, and so does one of what is not 
   await assertCode('media.unavailable', () => world.room.openTap(producerId, basePort - 2));
 });
 
-test('[RC14] a tap closes with its producer, its room and its worker', async () => {
+test('[CAP14] a tap closes with its producer, its room and its worker', async () => {
   await using world = await SfuWorld.start();
   const a = await world.addPeer('a');
   const produce = (source: 'microphone' | 'screenAudio'): Promise<{ producerId: string }> =>
@@ -122,7 +122,7 @@ test('[RC14] a tap closes with its producer, its room and its worker', async () 
   assert.deepEqual(await end, ['transport_closed']);
 });
 
-test('[RC15] no port is lent twice, and what came back last is lent last', async () => {
+test('[CAP15] no port is lent twice, and what came back last is lent last', async () => {
   const ports = new PortBlocks({ basePort: 22_000, count: 3 * portsPerTap + 5 });
   const lent = [ports.take(), ports.take(), ports.take()];
   assert.deepEqual(lent, [22_000, 22_006, 22_012]);
@@ -133,7 +133,7 @@ test('[RC15] no port is lent twice, and what came back last is lent last', async
   assert.deepEqual([ports.take(), ports.take()], [22_012, 22_000]);
 });
 
-test('[RC14] reports of RTP time say what was put into them', () => {
+test('[CAP14] reports of RTP time say what was put into them', () => {
   const report = { ssrc: 0xfedcba98, rtpTime: 4_294_967_295, atMs: 1_795_180_831_276.5 };
   for (const packet of [senderReport(report), goodbye(report)]) {
     const read = readSenderReport(packet);
