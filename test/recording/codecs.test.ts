@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -9,7 +9,7 @@ import { RtpTap } from '../../src/sfu/rtp-tap.ts';
 import { startPool } from '../sfu/sfu-fixture.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { Encoder, watchRouters } from './encoder.ts';
-import { findFfmpeg, type Played, play, RecordingWorld, sizeOf, testPorts, trackOf } from './recording-fixture.ts';
+import { countFrames, findFfmpeg, type Played, play, RecordingWorld, sizeOf, testPorts, trackOf } from './recording-fixture.ts';
 
 const routers = watchRouters();
 const ports = testPorts();
@@ -18,7 +18,7 @@ const ports = testPorts();
 async function capture(
   codec: Parameters<typeof Encoder.create>[1],
   during: (encoder: Encoder, grown: (bytes: number) => Promise<void>) => Promise<void>,
-): Promise<Played & { end: PartEnd; file: string }> {
+): Promise<Played & { end: PartEnd; file: string; bytes: Buffer }> {
   const ffmpeg = await findFfmpeg();
   await using pool = await startPool();
   const room = await pool.createRoom();
@@ -41,7 +41,7 @@ async function capture(
       return waitFor('the file to grow', () => sizeOf(file) >= target, 15_000);
     });
     await part.stop();
-    return { ...(await play(file)), end: await part.ended, file: part.file };
+    return { ...(await play(file)), end: await part.ended, file: part.file, bytes: readFileSync(file) };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -106,6 +106,30 @@ test('[CAP7] the top layer of simulcast is written, and layers that change on th
   const played = await world.play(trackOf(timeline, 'a', 'camera').parts[0]!);
   assert.deepEqual(sizes(played).slice(-3), [640, 320, 640]);
 });
+
+for (const codec of ['video/VP8', 'video/H264'] as const) {
+  test(`[CAP8] a file of ${codec} that ends at any byte plays up to there`, async () => {
+    const whole = await capture(codec, async (encoder, grown) => {
+      encoder.send('testsrc=s=640x360:r=25');
+      await grown(150_000);
+    });
+    const folder = mkdtempSync(path.join(tmpdir(), 'parley-cut-'));
+    try {
+      const file = path.join(folder, whole.file);
+      for (let cut = 1; cut <= 9; cut += 1) {
+        const share = (cut + 0.37) / 10;
+        writeFileSync(file, whole.bytes.subarray(0, Math.floor(whole.bytes.length * share)));
+        const frames = await countFrames(file);
+        assert.ok(
+          frames > 0 && frames >= share * whole.frames.length * 0.4,
+          `${frames} of ${whole.frames.length} frames of ${share} of the file`,
+        );
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+}
 
 /** The widths one after the other. */
 function sizes({ frames }: Played): number[] {

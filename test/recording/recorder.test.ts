@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 import { vp8Parameters } from '../support/rtp-parameters.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { allParts, gone, RecordingWorld, trackOf } from './recording-fixture.ts';
+import { allParts, gone, keyFrames, RecordingWorld, trackOf } from './recording-fixture.ts';
 
 test('[CAP1] what those who agreed send is written down, one file a track, and plays', async () => {
   await using world = await RecordingWorld.start();
@@ -215,4 +216,49 @@ test('[CAP1] closing twice, stopping nobody and pausing what is closed do nothin
   assert.equal(world.recorder.closed, true);
   const { gaps, tracks } = await world.timeline();
   assert.deepEqual([gaps.length, tracks], [1, []]);
+});
+
+test('[CAP7] a key frame is asked for again and again, so that a picture can be entered on the way', async () => {
+  await using world = await RecordingWorld.start();
+  const a = await world.sfu.enter('a');
+  const started = world.next('partStarted');
+  await a.client.publishVideo();
+  const { file } = await started;
+  const startedAtMs = Date.now();
+  await waitFor('nine seconds to pass', () => Date.now() - startedAtMs > 9_000, 20_000);
+  await world.finish();
+  const found = await keyFrames(path.join(world.recorder.directory, file));
+  assert.ok(found.length >= 3, found.join(' '));
+});
+
+test('[CAP6] a microphone that falls silent (DTX) and is heard again plays, at its true pace', async () => {
+  await using world = await RecordingWorld.start();
+  const a = await world.sfu.enter('a');
+  const started = world.next('partStarted');
+  const microphone = await a.client.publishAudio();
+  const { file } = await started;
+  await world.growth(file, 5_000);
+  microphone.setVolume(0);
+  const silentAtMs = Date.now();
+  await waitFor('three seconds of silence', () => Date.now() - silentAtMs > 3_000);
+  microphone.setVolume(0.5);
+  await world.growth(file, 5_000);
+  const timeline = await world.finish();
+  const [part] = trackOf(timeline, 'a', 'microphone').parts;
+  const { lengthMs, codec } = await world.play(part!);
+  assert.equal(codec, 'opus');
+  assert.ok(Math.abs(part!.toMs - part!.fromMs - lengthMs) < 500);
+});
+
+test('[CAP6] what the ffmpeg here cannot take out of RTP is told, the rest is recorded; AV1 plays where it can', async () => {
+  await using world = await RecordingWorld.start();
+  const a = await world.sfu.enter('a');
+  const [failed, started] = [world.next('trackFailed'), world.next('partStarted', ({ kind }) => kind === 'video')];
+  const sound = world.next('partStarted', ({ kind }) => kind === 'audio');
+  await a.client.publishVideo('camera', { codec: 'video/AV1' });
+  await a.client.publishAudio();
+  await world.growth((await sound).file);
+  if (world.ffmpeg.canCapture('video/AV1')) await world.growth((await started).file);
+  else assert.deepEqual(await failed, { userId: 'a', source: 'camera', reason: 'codec_unsupported' });
+  await world.finish();
 });

@@ -7,7 +7,8 @@ import { promisify } from 'node:util';
 import { pino } from 'pino';
 import type { Source } from '../../src/protocol/ids.ts';
 import { createFfmpeg, type Ffmpeg } from '../../src/recording/ffmpeg.ts';
-import { Recorder, type RecorderEvents } from '../../src/recording/recorder.ts';
+import { Recorder } from '../../src/recording/recorder.ts';
+import type { RecorderEvents } from '../../src/recording/recorder-options.ts';
 import type { RecordedTrack, Timeline, TrackPart } from '../../src/recording/timeline.ts';
 import { readTimeline } from '../../src/recording/timeline-file.ts';
 import { PortBlocks, portsPerTap } from '../../src/sfu/port-blocks.ts';
@@ -151,6 +152,21 @@ export async function play(file: string): Promise<Played> {
   }));
   assert.ok(frames.length > 0, `${path.basename(file)} holds frames`);
   return { frames, codec: probed.streams[0]?.codec_name ?? '', lengthMs: frames.at(-1)!.atMs };
+}
+
+/** How many frames come out of a file that may end anywhere. */
+export async function countFrames(file: string): Promise<number> {
+  const args = ['-v', 'quiet', '-count_frames', '-show_entries', 'stream=nb_read_frames', '-of', 'csv=p=0', file];
+  const { stdout } = await promisify(execFile)('ffprobe', args);
+  return Number(stdout);
+}
+
+/** When key frames stand in a file, in milliseconds of its own time. */
+export async function keyFrames(file: string): Promise<number[]> {
+  const args = ['-v', 'error', '-show_entries', 'packet=pts_time,flags', '-of', 'json', file];
+  const { stdout } = await promisify(execFile)('ffprobe', args, { maxBuffer: 64 * 1024 * 1024 });
+  const { packets }: { packets: { pts_time: string; flags: string }[] } = JSON.parse(stdout);
+  return packets.filter(({ flags }) => flags.startsWith('K')).map((packet) => Number(packet.pts_time) * 1_000);
 }
 
 /** Every part of a timeline with its track. */
