@@ -110,7 +110,7 @@ export class RtpTap extends EventEmitter<RtpTapEvents> {
     const socket = createSocket('udp4');
     try {
       socket.bind(basePort + 4, loopback);
-      await once(socket, 'listening');
+      await mediasoupCall(once(socket, 'listening'), 'media.unavailable');
       const rtpCapabilities = listenerCapabilities(router.rtpCapabilities);
       const consuming = transport.consume({ producerId, rtpCapabilities, paused: true });
       const tap = new RtpTap(basePort, transport, await mediasoupCall(consuming, 'media.cannot_consume'), socket);

@@ -80,6 +80,7 @@ test('[CAP14] nothing flows through a tap before a listener is there; then it is
   tap.close();
   assert.deepEqual(await end, ['closed']);
   assert.equal((await told).readUInt8(29), 203, 'a goodbye');
+  await tap.gone;
 });
 
 test('[CAP14] a tap that nobody listens to fails, and so does one of what is not there', async () => {
@@ -90,6 +91,7 @@ test('[CAP14] a tap that nobody listens to fails, and so does one of what is not
   const flowing = tap.flow();
   tap.close();
   await assertCode('media.unavailable', () => flowing);
+  await tap.gone;
   await assertCode('media.producer_not_found', () => world.room.openTap('nobody', basePort));
   using _taken = await Listener.open();
   await assertCode('media.unavailable', () => world.room.openTap(producerId, basePort - 2));
@@ -120,6 +122,7 @@ test('[CAP14] a tap closes with its producer, its room and its worker', async ()
   end = closed(last);
   process.kill(world.pool.workers()[0]!.pid!, 'SIGKILL');
   assert.deepEqual(await end, ['transport_closed']);
+  await last.gone;
 });
 
 test('[CAP15] no port is lent twice, and what came back last is lent last', async () => {
