@@ -103,6 +103,8 @@ const environment = z.object({
   MEDIA_BASE_PORT: withDefault(port, 44_000),
   MEDIA_WORKERS: optional(number.int().min(1).max(256)),
   MEDIASOUP_WORKER_BIN: optional(existingFile),
+  RECORDING_BASE_PORT: withDefault(number.int().min(1_024).max(65_535), 22_000),
+  RECORDING_PORTS: withDefault(number.int().min(6).max(64_512), 1_200),
   STUN_URLS: withDefault(list, ''),
   TURN_URLS: withDefault(list, ''),
   TURN_SECRET: optional(z.string()),
@@ -191,6 +193,8 @@ export interface Config {
     readonly basePort: number;
     readonly workerCount: number;
     readonly workerBin: string | undefined;
+    /** UDP ports on loopback over which what is recorded goes to ffmpeg, six a track. */
+    readonly recordingPorts: { readonly basePort: number; readonly count: number };
   };
   readonly ice: {
     readonly stunUrls: readonly string[];
@@ -241,6 +245,14 @@ const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 /** Shorter secrets can be guessed from a token (RFC 7518, section 3.2: as long as the hash, 256 bits). */
 const shortestSecret = 32;
 
+/** What is wrong with the ports of recordings, beside those of the media workers. */
+function recordingPortFaults(e: Environment, workerCount: number): string[] {
+  const [first, behind] = [e.RECORDING_BASE_PORT, e.RECORDING_BASE_PORT + e.RECORDING_PORTS];
+  if (behind > 65_536) return [`RECORDING_PORTS: ${e.RECORDING_PORTS} ports don't fit below port 65536`];
+  const isShared = e.MEDIA_BASE_PORT > 0 && e.MEDIA_BASE_PORT < behind && first < e.MEDIA_BASE_PORT + workerCount;
+  return isShared ? ['RECORDING_BASE_PORT: media workers have some of these ports'] : [];
+}
+
 /**
  * Reads the settings from environment variables.
  * @throws ConfigError with every fault at once.
@@ -270,6 +282,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   if (e.MEDIA_BASE_PORT > 0 && e.MEDIA_BASE_PORT + workerCount > 65_536) {
     faults.push(`MEDIA_BASE_PORT: ${workerCount} workers don't fit below port 65536`);
   }
+  faults.push(...recordingPortFaults(e, workerCount));
   if (faults.length > 0) throw new ConfigError(faults);
 
   const warnings: string[] = [];
@@ -324,6 +337,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
       basePort: e.MEDIA_BASE_PORT,
       workerCount,
       workerBin: e.MEDIASOUP_WORKER_BIN,
+      recordingPorts: { basePort: e.RECORDING_BASE_PORT, count: e.RECORDING_PORTS },
     },
     ice: { stunUrls: e.STUN_URLS, turnUrls: e.TURN_URLS, turnSecret: e.TURN_SECRET, credentialHours: e.LIMIT_ICE_HOURS },
     smtp: { url: e.SMTP_URL, from: e.SMTP_FROM },

@@ -7,6 +7,7 @@ import { mediaCodecs, type PeerLimits } from './codecs.ts';
 import { mediasoupCall } from './media-error.ts';
 import { Peer } from './peer.ts';
 import type { DataProducerInfo, ProducerInfo } from './peer-events.ts';
+import { RtpTap } from './rtp-tap.ts';
 import { toWireRtpCapabilities } from './rtp-wire.ts';
 import { type VoiceEvents, VoiceObserver } from './voice-observer.ts';
 
@@ -15,6 +16,13 @@ export type MediaRoomClosedReason = 'closed' | 'worker_died';
 
 /** What a room tells its owner. */
 export interface MediaRoomEvents extends VoiceEvents {
+  /** As its peers tell it of their producers. */
+  producerAdded: [producer: ProducerInfo];
+  producerPaused: [producer: { producerId: string }];
+  producerResumed: [producer: { producerId: string }];
+  producerRemoved: [producer: { producerId: string }];
+  /** A peer is no more, with all that it sent; not fired when the whole room is closed. */
+  peerClosed: [peer: { peerId: string }];
   /** Once, after its peers' `closed`, and nothing after it. */
   closed: [reason: MediaRoomClosedReason];
 }
@@ -31,7 +39,7 @@ export class MediaRoom extends EventEmitter<MediaRoomEvents> {
   readonly #peers = new Map<string, Peer>();
   readonly #producers = new Map<string, Peer>();
   readonly #dataProducers = new Map<string, DataProducerInfo>();
-  #closed = false;
+  #closedReason: MediaRoomClosedReason | undefined;
 
   private constructor(options: {
     router: types.Router;
@@ -75,7 +83,12 @@ export class MediaRoom extends EventEmitter<MediaRoomEvents> {
   }
 
   get closed(): boolean {
-    return this.#closed;
+    return this.#closedReason !== undefined;
+  }
+
+  /** Undefined while it is open. */
+  get closedReason(): MediaRoomClosedReason | undefined {
+    return this.#closedReason;
   }
 
   get peers(): ReadonlyMap<string, Peer> {
@@ -100,7 +113,7 @@ export class MediaRoom extends EventEmitter<MediaRoomEvents> {
    * @throws Error when a peer of that id is there: the caller must close that one first.
    */
   addPeer(peerId: string): Peer {
-    if (this.#closed) throw new AppError('media.unavailable');
+    if (this.closed) throw new AppError('media.unavailable');
     if (this.#peers.has(peerId)) throw new Error('a peer with this id is in the room');
     const peer = new Peer({
       peerId,
@@ -116,14 +129,21 @@ export class MediaRoom extends EventEmitter<MediaRoomEvents> {
     peer.on('producerAdded', (producer) => {
       this.#producers.set(producer.producerId, peer);
       if (producer.source === 'microphone') this.#voices.add(producer);
+      this.emit('producerAdded', producer);
     });
+    peer.on('producerPaused', ({ producerId }) => this.emit('producerPaused', { producerId }));
+    peer.on('producerResumed', ({ producerId }) => this.emit('producerResumed', { producerId }));
     peer.on('producerRemoved', ({ producerId }) => {
       this.#producers.delete(producerId);
       this.#voices.remove(producerId);
+      this.emit('producerRemoved', { producerId });
     });
     peer.on('dataProducerAdded', (dataProducer) => this.#dataProducers.set(dataProducer.dataProducerId, dataProducer));
     peer.on('dataProducerRemoved', ({ dataProducerId }) => this.#dataProducers.delete(dataProducerId));
-    peer.on('closed', () => this.#peers.delete(peerId));
+    peer.on('closed', () => {
+      this.#peers.delete(peerId);
+      if (!this.closed) this.emit('peerClosed', { peerId });
+    });
     return peer;
   }
 
@@ -132,9 +152,29 @@ export class MediaRoom extends EventEmitter<MediaRoomEvents> {
     return this.#producers.get(producerId)?.producers.find((producer) => producer.producerId === producerId);
   }
 
+  /** What a producer of any of its peers is encoded with, such as `video/VP8`. */
+  codecOf(producerId: string): string | undefined {
+    return this.#producers.get(producerId)?.codecOf(producerId);
+  }
+
   /** A data producer of any of its peers. */
   findDataProducer(dataProducerId: string): DataProducerInfo | undefined {
     return this.#dataProducers.get(dataProducerId);
+  }
+
+  /** All that its peers send. */
+  get producers(): ProducerInfo[] {
+    return [...this.#peers.values()].flatMap((peer) => peer.producers);
+  }
+
+  /**
+   * Taps a producer, on a block of ports (`portsPerTap` of them) that the caller lends it. `media.producer_not_found`, `media.unavailable` (also when a
+   * port is in use), `media.cannot_consume`.
+   */
+  async openTap(producerId: string, basePort: number): Promise<RtpTap> {
+    if (this.closed) throw new AppError('media.unavailable');
+    if (this.findProducer(producerId) === undefined) throw new AppError('media.producer_not_found');
+    return RtpTap.open({ router: this.#router, producerId, basePort });
   }
 
   /** Closes its peers, its router and itself. */
@@ -148,8 +188,8 @@ export class MediaRoom extends EventEmitter<MediaRoomEvents> {
   }
 
   #end(reason: MediaRoomClosedReason): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.closed) return;
+    this.#closedReason = reason;
     this.#voices.close();
     this.#producers.clear();
     this.#dataProducers.clear();

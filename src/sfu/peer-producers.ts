@@ -44,6 +44,10 @@ export class PeerProducers {
     return this.infos.find((info) => info.source === source);
   }
 
+  codecOf(producerId: string): string | undefined {
+    return this.#producers.get(producerId)?.producer.rtpParameters.codecs[0]?.mimeType;
+  }
+
   /** See `Peer.produce()`. */
   async produce(
     transport: PeerTransport,

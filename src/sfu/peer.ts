@@ -105,6 +105,11 @@ export class Peer extends EventEmitter<PeerEvents> {
     return this.#producers.find(source);
   }
 
+  /** What one of its producers is encoded with, such as `video/VP8`. */
+  codecOf(producerId: string): string | undefined {
+    return this.#producers.codecOf(producerId);
+  }
+
   /** Makes a transport. `media.limit_reached` when there are too many; one that has lost its browser makes room for a new one. */
   async createTransport(direction: Direction): Promise<TransportInfo> {
     this.#assertOpen();

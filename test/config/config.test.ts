@@ -108,6 +108,17 @@ test('[ST3] values that cannot be meant are faults', () => {
   }
 });
 
+test('[CAP16] ports of recordings below 1024, past 65535 or of media workers are faults', () => {
+  const workers = { AUTH_SECRET, MEDIA_WORKERS: '2' };
+  assert.deepEqual(faultsOf({ ...workers, RECORDING_BASE_PORT: '80' }), ['RECORDING_BASE_PORT']);
+  assert.deepEqual(faultsOf({ ...workers, RECORDING_PORTS: '5' }), ['RECORDING_PORTS']);
+  assert.deepEqual(faultsOf({ ...workers, RECORDING_BASE_PORT: '65000' }), ['RECORDING_PORTS']);
+  assert.deepEqual(faultsOf({ ...workers, RECORDING_BASE_PORT: '43000' }), ['RECORDING_BASE_PORT']);
+  assert.deepEqual(faultsOf({ ...workers, RECORDING_BASE_PORT: '44001' }), ['RECORDING_BASE_PORT']);
+  assert.deepEqual(faultsOf({ ...workers, RECORDING_BASE_PORT: '44002' }), []);
+  assert.deepEqual(readConfig({ AUTH_SECRET }).media.recordingPorts, { basePort: 22_000, count: 1_200 });
+});
+
 test('[ST3] a public key must be one of RS256 or ES256, long enough, and public', () => {
   const good = [generateKeyPairSync('rsa', { modulusLength: 2048 }), generateKeyPairSync('ec', { namedCurve: 'P-256' })];
   for (const pair of good) assert.deepEqual(faultsOf({ AUTH_PUBLIC_KEY: pemOf(pair) }), []);

@@ -64,12 +64,22 @@ export interface WebRtcClientOptions {
   transports?: { send: TransportInfo; recv: TransportInfo };
 }
 
+/** Flashes and beeps at the same moments: by this machine's clock, each whole multiple of `everyMs` begins one. */
+export interface Beat {
+  everyMs: number;
+  lengthMs: number;
+}
+
+const isOn = ({ everyMs, lengthMs }: Beat, atMs: number): boolean => atMs % everyMs < lengthMs;
+
 /** One source being sent. */
 export interface Publication {
   producerId: string;
   producer: types.Producer;
   /** A microphone's loudness from 0 to 1; 0 is digital silence. Without effect on video. */
   setVolume(volume: number): void;
+  /** The picture's size in pixels from the next frame on. Without effect on sound. */
+  setSize(width: number, height: number): void;
 }
 
 /** One producer being received. */
@@ -131,18 +141,28 @@ export class WebRtcClient {
   /** Sends a moving picture. `encodings` of more than one is simulcast. */
   async publishVideo(
     source: 'camera' | 'screen' = 'camera',
-    options: { encodings?: RTCRtpEncodingParameters[]; width?: number; height?: number; paused?: boolean } = {},
+    options: {
+      encodings?: RTCRtpEncodingParameters[];
+      width?: number;
+      height?: number;
+      paused?: boolean;
+      beat?: Beat;
+      codec?: string;
+    } = {},
   ): Promise<Publication> {
-    const video = new SyntheticVideo(options.width ?? 320, options.height ?? 180);
+    const video = new SyntheticVideo(options.width ?? 320, options.height ?? 180, options.beat);
     this.#closers.push(() => video.close());
-    return this.#publish(source, video.track, () => undefined, options);
+    return this.#publish(source, video.track, { setSize: (width, height) => video.setSize(width, height) }, options);
   }
 
   /** Sends a tone. */
-  async publishAudio(source: 'microphone' | 'screenAudio' = 'microphone', options: { volume?: number } = {}): Promise<Publication> {
-    const tone = new SyntheticTone(options.volume ?? 0.5);
+  async publishAudio(
+    source: 'microphone' | 'screenAudio' = 'microphone',
+    options: { volume?: number; beat?: Beat } = {},
+  ): Promise<Publication> {
+    const tone = new SyntheticTone(options.volume ?? 0.5, options.beat);
     this.#closers.push(() => tone.close());
-    return this.#publish(source, tone.track, (volume) => tone.setVolume(volume), {});
+    return this.#publish(source, tone.track, { setVolume: (volume) => tone.setVolume(volume) }, {});
   }
 
   /** Receives a producer; nothing flows before `resume()`. `reply` is given when the join answer carried it. */
@@ -242,11 +262,17 @@ export class WebRtcClient {
     return transport;
   }
 
+  #findCodec(mimeType: string): types.RtpCodecCapability {
+    const found = this.device.recvRtpCapabilities.codecs?.find((codec) => codec.mimeType === mimeType);
+    if (found === undefined) throw new Error(`this client knows no ${mimeType}`);
+    return found;
+  }
+
   async #publish(
     source: Source,
     track: MediaStreamTrack,
-    setVolume: (volume: number) => void,
-    { encodings, paused = false }: { encodings?: RTCRtpEncodingParameters[]; paused?: boolean },
+    { setVolume = () => undefined, setSize = () => undefined }: Partial<Pick<Publication, 'setVolume' | 'setSize'>>,
+    { encodings, paused = false, codec }: { encodings?: RTCRtpEncodingParameters[]; paused?: boolean; codec?: string },
   ): Promise<Publication> {
     const transport = await this.transport('send');
     const producer = await transport.produce({
@@ -254,8 +280,9 @@ export class WebRtcClient {
       appData: { source, paused },
       codecOptions: { opusStereo: source === 'screenAudio' },
       ...(encodings && { encodings }),
+      ...(codec !== undefined && { codec: this.#findCodec(codec) }),
     });
-    return { producerId: producer.id, producer, setVolume };
+    return { producerId: producer.id, producer, setVolume, setSize };
   }
 }
 
@@ -281,21 +308,30 @@ function parseAppData({ source, paused }: types.AppData): { source: Source; paus
   return { source, paused: paused === true };
 }
 
-/** A picture in which everything moves, so that the encoder has something to do. */
+/** A picture in which everything moves, so that the encoder has something to do; or one that is black and flashes. */
 class SyntheticVideo {
   readonly track: MediaStreamTrack;
   readonly #timer: NodeJS.Timeout;
+  #size: { width: number; height: number };
 
-  constructor(width: number, height: number) {
+  constructor(initialWidth: number, initialHeight: number, beat?: Beat) {
+    this.#size = { width: initialWidth, height: initialHeight };
     const source = new RTCVideoSource();
     this.track = source.createTrack();
-    const data = new Uint8Array(width * height * 1.5).fill(128);
+    let data = new Uint8Array();
     let frame = 0;
     this.#timer = setInterval(() => {
       frame += 1;
-      for (let y = 0; y < height; y += 1) data.fill((frame * 4 + y * 2) & 0xff, y * width, (y + 1) * width);
+      const { width, height } = this.#size;
+      if (data.length !== width * height * 1.5) data = new Uint8Array(width * height * 1.5).fill(128);
+      if (beat) data.fill(isOn(beat, Date.now()) ? 235 : 16, 0, width * height);
+      else for (let y = 0; y < height; y += 1) data.fill((frame * 4 + y * 2) & 0xff, y * width, (y + 1) * width);
       source.onFrame({ width, height, data });
     }, 40);
+  }
+
+  setSize(width: number, height: number): void {
+    this.#size = { width, height };
   }
 
   close(): void {
@@ -307,18 +343,19 @@ class SyntheticVideo {
 const sampleRate = 48_000;
 const samplesPer10Ms = sampleRate / 100;
 
-/** A tone of 440 Hz. */
+/** A tone of 440 Hz, or beeps of it. */
 class SyntheticTone {
   readonly track: MediaStreamTrack;
   readonly #timer: NodeJS.Timeout;
   #volume: number;
 
-  constructor(volume: number) {
+  constructor(volume: number, beat?: Beat) {
     this.#volume = volume;
     const source = new RTCAudioSource();
     this.track = source.createTrack();
     let sent = 0;
     const startedAt = performance.now();
+    const startedAtMs = Date.now();
     this.#timer = setInterval(() => {
       // Timers come late: whatever is due by now goes out, so that sound flows at its true pace. After a long pause it goes on from now.
       const due = Math.floor((performance.now() - startedAt) / 10);
@@ -326,6 +363,7 @@ class SyntheticTone {
       for (; sent < due; sent += 1) {
         const samples = Int16Array.from({ length: samplesPer10Ms }, (_, index) => {
           const seconds = (sent * samplesPer10Ms + index) / sampleRate;
+          if (beat && !isOn(beat, startedAtMs + seconds * 1_000)) return 0;
           return Math.round(Math.sin(2 * Math.PI * 440 * seconds) * 0x7fff * this.#volume);
         });
         source.onData({ samples, sampleRate, bitsPerSample: 16, channelCount: 1, numberOfFrames: samplesPer10Ms });
