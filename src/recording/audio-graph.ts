@@ -37,16 +37,17 @@ const loudness = 'loudnorm=I=-16:TP=-1.5:LRA=11';
 
 /**
  * Mixes all voices and shared sounds, each in its place by the server's clock: files are stretched or squeezed by the little by which their clocks
- * differ, lost packets and mutes are silence, and the whole is as long as the picture. Nobody is heard while they are not present.
+ * differ, lost packets and mutes are silence, and the whole is as long as the picture. Nobody is heard while they are not present. `gains` are decibels by
+ * track.
  */
-export function audioMix(timeline: Timeline, clock: CompositionClock): AudioMix {
+export function audioMix(timeline: Timeline, clock: CompositionClock, gains: ReadonlyMap<string, number> = new Map()): AudioMix {
   for (let leastMs = interruptionMs; ; leastMs *= 2) {
-    const mix = mixWith(timeline, clock, leastMs);
+    const mix = mixWith(timeline, clock, gains, leastMs);
     if (mix.graph.length <= mostCharacters || leastMs > longestInterruptionMs) return mix;
   }
 }
 
-function mixWith(timeline: Timeline, clock: CompositionClock, leastMs: number): AudioMix {
+function mixWith(timeline: Timeline, clock: CompositionClock, gains: ReadonlyMap<string, number>, leastMs: number): AudioMix {
   const files: string[] = [];
   const chains: string[] = [];
   const presences = presencesByUser(timeline);
@@ -55,7 +56,7 @@ function mixWith(timeline: Timeline, clock: CompositionClock, leastMs: number): 
     chains.push(`anullsrc=r=${sampleRate}:cl=stereo,atrim=end_sample=${samples},aformat=sample_fmts=fltp[${name}]`);
 
   const mixed: string[] = [];
-  for (const [index, { kind, parts, userId }] of timeline.tracks.entries()) {
+  for (const [index, { trackId, kind, parts, userId }] of timeline.tracks.entries()) {
     if (kind !== 'audio') continue;
     const heard = intersect(presences.get(userId) ?? [], clock.kept);
     const pieces = parts.flatMap((part, partIndex) => {
@@ -73,7 +74,7 @@ function mixWith(timeline: Timeline, clock: CompositionClock, leastMs: number): 
         .filter(({ firstSample, endSample }) => endSample > firstSample);
     });
     if (pieces.length === 0) continue;
-    mixed.push(trackChains(index, pieces));
+    mixed.push(trackChains(index, pieces, gains.get(trackId) ?? 0));
   }
 
   const exact = `aresample=${sampleRate},apad=whole_len=${totalSamples},atrim=end_sample=${totalSamples}`;
@@ -85,7 +86,7 @@ function mixWith(timeline: Timeline, clock: CompositionClock, leastMs: number): 
   return { files, graph: chains.join(';') };
 
   /** One after another, with silence between them; answers the name of the whole. */
-  function trackChains(track: number, pieces: readonly Piece[]): string {
+  function trackChains(track: number, pieces: readonly Piece[], decibels: number): string {
     for (const input of new Set(pieces.map((piece) => piece.input))) {
       const ways = pieces.flatMap((piece, index) => (piece.input === input ? [`[in${track}_${index}]`] : []));
       const split = ways.length === 1 ? 'anull' : `asplit=${ways.length}`;
@@ -100,16 +101,17 @@ function mixWith(timeline: Timeline, clock: CompositionClock, leastMs: number): 
       }
       const length = endSample - firstSample;
       const [from, to] = [fileMsAt(knots, stretch.fromMs), fileMsAt(knots, stretch.toMs)];
+      // Resampling from the first sample on (`flags=res`): ffmpeg 5.1 loses its place when it begins with that in the middle.
       chains.push(
         `[in${track}_${index}]atrim=start=${seconds(Math.max(0, from)).replace(/[()]/g, '')}:end=${seconds(Math.max(0, to))},` +
-          `asetpts='(${clockExpression(knotsWithin(knots, stretch), stretch.fromMs)})/TB',aresample=${sampleRate}:async=1000:min_hard_comp=0.1:first_pts=0,` +
+          `asetpts='(${clockExpression(knotsWithin(knots, stretch), stretch.fromMs)})/TB',aresample=${sampleRate}:async=1000:min_hard_comp=0.1:first_pts=0:flags=res,` +
           `apad=whole_len=${length},atrim=end_sample=${length},asetpts=N/SR/TB[piece${track}_${index}]`,
       );
       row.push(`[piece${track}_${index}]`);
       sample = endSample;
     }
-    if (row.length === 1) return row[0]!;
-    chains.push(`${row.join('')}concat=n=${row.length}:v=0:a=1[track${track}]`);
+    const whole = row.length === 1 ? '' : `concat=n=${row.length}:v=0:a=1,`;
+    chains.push(`${row.join('')}${whole}volume=${decibels.toFixed(1)}dB[track${track}]`);
     return `[track${track}]`;
   }
 }
