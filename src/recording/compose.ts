@@ -117,7 +117,7 @@ async function composeIn(workFolder: string, ffmpeg: Ffmpeg, log: Logger, order:
   };
 
   await leaveOut();
-  const writing = await createWriting(workFolder);
+  const writing = await createWriting(workFolder, run, log);
   const segments = () => layOut(timeline, { layout: order.layout, gaps });
   await runAgainWithout(() => drawSegments(segments()));
   await runAgainWithout(mixSound);
@@ -253,15 +253,25 @@ function risingProgress(onProgress: ((fraction: number) => void) | undefined): (
   };
 }
 
-/** Texts go into files beside the pictures. Undefined without a font: then nothing is written, and everything else is as ever. */
-async function createWriting(workFolder: string): Promise<(Writing & { written(): Promise<void> }) | undefined> {
+/**
+ * Texts go into files beside the pictures. Undefined without a font, or with an ffmpeg that cannot write: then nothing is written, and everything else is
+ * as ever.
+ */
+async function createWriting(
+  workFolder: string,
+  run: (some: FfmpegRun) => Promise<void>,
+  log: Logger,
+): Promise<(Writing & { written(): Promise<void> }) | undefined> {
   const fontFile = await findFont();
-  if (fontFile === undefined) return undefined;
+  if (fontFile === undefined) {
+    log.warn('there is no font: names are left out of a composition');
+    return undefined;
+  }
   const names = new Map<string, string>();
   const waiting: [name: string, text: string][] = [];
-  return {
+  const writing = {
     fontFile,
-    textFile(text) {
+    textFile(text: string) {
       const name = names.get(text) ?? `text-${names.size}.txt`;
       if (!names.has(text)) waiting.push([name, text]);
       names.set(text, name);
@@ -271,6 +281,20 @@ async function createWriting(workFolder: string): Promise<(Writing & { written()
       for (const [name, text] of waiting.splice(0)) await writeFile(path.join(workFolder, name), text);
     },
   };
+  try {
+    const graph = segmentGraph({ tiles: [], zeroAtMs: 0, card: 'A', withNames: false }, writing);
+    await writing.written();
+    await run({
+      inputs: [],
+      complexFilter: graph,
+      outputs: [{ target: '-', options: ['-map', '[out]', '-frames:v', '1', '-f', 'null'] }],
+    });
+    return writing;
+  } catch (error) {
+    if (!(error instanceof FfmpegError) || failureOf(error).code !== 'ffmpeg_failed') throw error;
+    log.warn({ err: error }, 'ffmpeg cannot write: names are left out of a composition');
+    return undefined;
+  }
 }
 
 function failureOf(error: FfmpegError): CompositionError {

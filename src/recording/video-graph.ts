@@ -1,5 +1,6 @@
 import { canvas } from './arrangement.ts';
 import { clockExpression, frameRate, type Knot } from './composition-clock.ts';
+import { oneLine } from './composition-notes.ts';
 import type { Tile } from './layout.ts';
 
 /** The writing of a composite; every text lies in a file, so that nobody's name is read as a filter. */
@@ -34,7 +35,7 @@ export function segmentGraph({ tiles, zeroAtMs, card, withNames, timeZone }: Seg
   const chains: string[] = [];
   for (const [index, tile] of tiles.entries()) {
     const { w, h, source } = tile;
-    const colour = source ? '0x0b0d10' : plainColours[hash(tile.userId) % plainColours.length]!;
+    const colour = source ? background : plainColours[hash(tile.userId) % plainColours.length]!;
     chains.push(`${still(w, h, colour, nameTexts(tile, writing))}[still${index}]`);
     if (!source) {
       chains.push(`[still${index}]null[tile${index}]`);
@@ -73,8 +74,8 @@ function nameTexts(tile: Tile, writing: Writing | undefined): string[] {
   const large = Math.round(tile.h * 0.3);
   const small = Math.max(10, Math.round(tile.h * 0.07));
   return [
-    text(writing, initialsOf(tile.label), large, 'x=(w-text_w)/2:y=(h-text_h)/2-h*0.06'),
-    text(writing, fitting(tile.label, tile.w, small), small, 'x=(w-text_w)/2:y=h*0.76-text_h/2'),
+    text(writing, initialsOf(oneLine(tile.label)), large, 'x=(w-text_w)/2:y=(h-text_h)/2-h*0.06'),
+    text(writing, fitting(oneLine(tile.label), tile.w, small), small, 'x=(w-text_w)/2:y=h*0.76-text_h/2'),
   ];
 }
 
@@ -82,7 +83,7 @@ function labelText(tile: Tile, writing: Writing): string {
   const size = Math.max(10, Math.min(22, Math.round(tile.h * 0.055)));
   const margin = Math.round(size * 0.9);
   const box = `box=1:boxcolor=black@0.55:boxborderw=${Math.round(size / 3)}`;
-  return text(writing, fitting(tile.label, tile.w, size), size, `x=${margin}:y=h-${margin}-ascent:${box}`);
+  return text(writing, fitting(oneLine(tile.label), tile.w, size), size, `x=${margin}:y=h-${margin}-ascent:${box}`);
 }
 
 const cardText = (card: string, writing: Writing) => text(writing, card, 56, 'x=(w-text_w)/2:y=(h-text_h)/2');

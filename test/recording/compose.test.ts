@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { initialsOf, segmentGraph } from '../../src/recording/video-graph.ts';
 import { partOf, RecordedTracks, timelineOf, trackOf, type Watched } from '../support/recorded-tracks.ts';
 
 let made: RecordedTracks;
@@ -265,6 +266,23 @@ test('[RK7] a place that changes in the middle of a file goes on where the file 
   );
 });
 
+test('[RK7] sixteen people are all there, and a picture that stands still stays', async () => {
+  const still = await made.picture('blue', 3_000, { filter: 'trim=end_frame=1' });
+  const users = Array.from({ length: 16 }, (_, index) => `user-${index}`);
+  const tracks = users.map((userId, index) => trackOf(userId, 'camera', partOf(index === 5 ? still : red, 0, 2_000)));
+  const presences = Object.fromEntries(
+    users.map((userId): [string, [number, number]] => [userId, [userId === 'user-15' ? 1_500 : 0, 2_000]]),
+  );
+  await made.compose(timelineOf(2_000, tracks, presences));
+  const seen = await made.watch();
+  const places = users.map((_, index) => seen.colour(1_700, 160 + 320 * (index % 4), 90 + 180 * Math.floor(index / 4)));
+  assert.deepEqual(
+    places,
+    users.map((_, index) => (index === 5 ? 'blue' : 'red')),
+  );
+  assert.equal(seen.shows(100, 'blue'), true);
+});
+
 test('[RK2, RK3] a shared screen takes the stage, with its sound, and the speaker does in their layout', async () => {
   const blue = await made.picture('blue', 1_000, { size: '640x360' });
   const tracks = [
@@ -339,6 +357,13 @@ test('[RK13] names and the wall clock are drawn when they are wished for, and no
   assert.deepEqual(await isPlain({}), [true, true]);
   assert.deepEqual(await isPlain({ withNames: true }), [false, true]);
   assert.deepEqual(await isPlain({ timeZone: 'Asia/Kathmandu' }), [true, false]);
+});
+
+test('[RK13] without a font nothing is written', () => {
+  const tile = { x: 0, y: 0, w: 1280, h: 720, userId: 'ann', label: 'Ann', shows: 'person' as const, isCut: false };
+  const graph = segmentGraph({ tiles: [tile], zeroAtMs: 0, withNames: true, timeZone: 'UTC' }, undefined);
+  assert.ok(!graph.includes('drawtext') && graph.endsWith('[out]'), graph);
+  assert.deepEqual(['Dr. Ada Lindqvist', 'Ångström-Öz', '李雷', '🙂', '(x) y'].map(initialsOf), ['DL', 'ÅÖ', '李', '?', 'Y']);
 });
 
 test('[RK16] quiet and loud voices are brought together', async () => {
