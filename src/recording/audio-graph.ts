@@ -1,4 +1,5 @@
 import {
+  atMsOf,
   type CompositionClock,
   clockExpression,
   fileClock,
@@ -9,7 +10,8 @@ import {
   seconds,
 } from './composition-clock.ts';
 import { presencesByUser } from './layout.ts';
-import { intersect, subtract } from './stretches.ts';
+import type { SoundSurvey } from './sound-survey.ts';
+import { intersect } from './stretches.ts';
 import type { Stretch, Timeline } from './timeline.ts';
 
 /** A piece of a file that is heard, by the samples of the finished file. */
@@ -27,33 +29,33 @@ export interface AudioMix {
   readonly graph: string;
 }
 
-/** Where a sound is interrupted for longer, silence is made rather than left to the resampler, which would hold all of it in memory. */
-const interruptionMs = 5_000;
-/** What Linux takes as one word of a command line is 128 KiB. With very many interruptions only the longer ones are taken. */
+/** What Linux takes as one word of a command line is 128 KiB. */
 const mostCharacters = 100_000;
-const longestInterruptionMs = 600_000;
+/** With very many silences only those far enough from one another are made; from here on there is no use in leaving out more. */
+const mostApartMs = 600_000;
+/** Said wherever filters could agree on something else. */
+const form = `aformat=sample_fmts=fltp:sample_rates=${sampleRate}:channel_layouts=stereo`;
 /** EBU R 128's loudness for speech on the web, and how far peaks and range may go. */
 const loudness = 'loudnorm=I=-16:TP=-1.5:LRA=11';
 
 /**
  * Mixes all voices and shared sounds, each in its place by the server's clock: files are stretched or squeezed by the little by which their clocks
- * differ, lost packets and mutes are silence, and the whole is as long as the picture. Nobody is heard while they are not present. `gains` are decibels by
- * track.
+ * differ, lost packets and mutes are silence, and the whole is as long as the picture. Nobody is heard while they are not present.
  */
-export function audioMix(timeline: Timeline, clock: CompositionClock, gains: ReadonlyMap<string, number> = new Map()): AudioMix {
-  for (let leastMs = interruptionMs; ; leastMs *= 2) {
-    const mix = mixWith(timeline, clock, gains, leastMs);
-    if (mix.graph.length <= mostCharacters || leastMs > longestInterruptionMs) return mix;
+export function audioMix(timeline: Timeline, clock: CompositionClock, survey: SoundSurvey): AudioMix {
+  for (let apartMs = 0; ; apartMs = Math.max(5_000, apartMs * 2)) {
+    const mix = mixWith(timeline, clock, survey, apartMs);
+    if (mix.graph.length <= mostCharacters || apartMs > mostApartMs) return mix;
   }
 }
 
-function mixWith(timeline: Timeline, clock: CompositionClock, gains: ReadonlyMap<string, number>, leastMs: number): AudioMix {
+function mixWith(timeline: Timeline, clock: CompositionClock, { gains, resumes }: SoundSurvey, apartMs: number): AudioMix {
   const files: string[] = [];
   const chains: string[] = [];
   const presences = presencesByUser(timeline);
   const totalSamples = sampleAt(clock.totalMs);
   const silence = (samples: number, name: string) =>
-    chains.push(`anullsrc=r=${sampleRate}:cl=stereo,atrim=end_sample=${samples},aformat=sample_fmts=fltp[${name}]`);
+    chains.push(`anullsrc=r=${sampleRate}:cl=stereo,atrim=end_sample=${samples},${form}[${name}]`);
 
   const mixed: string[] = [];
   for (const [index, { trackId, kind, parts, userId }] of timeline.tracks.entries()) {
@@ -61,10 +63,9 @@ function mixWith(timeline: Timeline, clock: CompositionClock, gains: ReadonlyMap
     const heard = intersect(presences.get(userId) ?? [], clock.kept);
     const pieces = parts.flatMap((part, partIndex) => {
       const toMs = Math.min(part.toMs, parts[partIndex + 1]?.fromMs ?? Number.POSITIVE_INFINITY);
-      const interruptions = part.pauses.filter((pause) => pause.toMs - pause.fromMs >= leastMs);
-      const found = subtract(intersect([{ fromMs: part.fromMs, toMs }], heard), interruptions);
-      if (found.length === 0) return [];
       const knots = fileClock(part);
+      const found = splitAt(intersect([{ fromMs: part.fromMs, toMs }], heard), knots, resumes.get(part.file) ?? [], apartMs);
+      if (found.length === 0) return [];
       const input = files.push(part.file) - 1;
       return found
         .map((stretch) => {
@@ -77,7 +78,7 @@ function mixWith(timeline: Timeline, clock: CompositionClock, gains: ReadonlyMap
     mixed.push(trackChains(index, pieces, gains.get(trackId) ?? 0));
   }
 
-  const exact = `aresample=${sampleRate},apad=whole_len=${totalSamples},atrim=end_sample=${totalSamples}`;
+  const exact = `aresample=${sampleRate},${form},apad=whole_len=${totalSamples},atrim=end_sample=${totalSamples}`;
   if (mixed.length === 0) chains.push(`anullsrc=r=${sampleRate}:cl=stereo,atrim=end_sample=${totalSamples}[mix]`);
   else {
     const sum = mixed.length === 1 ? '' : `amix=inputs=${mixed.length}:duration=longest:dropout_transition=0:normalize=0,`;
@@ -90,7 +91,7 @@ function mixWith(timeline: Timeline, clock: CompositionClock, gains: ReadonlyMap
     for (const input of new Set(pieces.map((piece) => piece.input))) {
       const ways = pieces.flatMap((piece, index) => (piece.input === input ? [`[in${track}_${index}]`] : []));
       const split = ways.length === 1 ? 'anull' : `asplit=${ways.length}`;
-      chains.push(`[${input}:a:0]aformat=sample_fmts=fltp:sample_rates=${sampleRate}:channel_layouts=stereo,${split}${ways.join('')}`);
+      chains.push(`[${input}:a:0]${form},${split}${ways.join('')}`);
     }
     const row: string[] = [];
     let sample = 0;
@@ -104,7 +105,7 @@ function mixWith(timeline: Timeline, clock: CompositionClock, gains: ReadonlyMap
       // Resampling from the first sample on (`flags=res`): ffmpeg 5.1 loses its place when it begins with that in the middle.
       chains.push(
         `[in${track}_${index}]atrim=start=${seconds(Math.max(0, from)).replace(/[()]/g, '')}:end=${seconds(Math.max(0, to))},` +
-          `asetpts='(${clockExpression(knotsWithin(knots, stretch), stretch.fromMs)})/TB',aresample=${sampleRate}:async=1000:min_hard_comp=0.1:first_pts=0:flags=res,` +
+          `asetpts='(${clockExpression(knotsWithin(knots, stretch), stretch.fromMs)})/TB',aresample=${sampleRate}:async=1000:min_hard_comp=0.1:first_pts=0:flags=res,${form},` +
           `apad=whole_len=${length},atrim=end_sample=${length},asetpts=N/SR/TB[piece${track}_${index}]`,
       );
       row.push(`[piece${track}_${index}]`);
@@ -114,6 +115,29 @@ function mixWith(timeline: Timeline, clock: CompositionClock, gains: ReadonlyMap
     chains.push(`${row.join('')}${whole}volume=${decibels.toFixed(1)}dB[track${track}]`);
     return `[track${track}]`;
   }
+}
+
+/**
+ * Splits stretches where sound comes again after silence: the silence then is the end of a piece, which is filled up as it is written, where the
+ * resampler would hold all of it in memory.
+ */
+function splitAt(stretches: readonly Stretch[], knots: readonly Knot[], resumes: readonly number[], apartMs: number): Stretch[] {
+  let split = [...stretches];
+  let lastMs = Number.NEGATIVE_INFINITY;
+  for (const fileMs of resumes) {
+    const atMs = atMsOf(knots, fileMs);
+    if (atMs - lastMs < apartMs) continue;
+    lastMs = atMs;
+    split = split.flatMap(({ fromMs, toMs }) =>
+      atMs > fromMs && atMs < toMs
+        ? [
+            { fromMs, toMs: atMs },
+            { fromMs: atMs, toMs },
+          ]
+        : [{ fromMs, toMs }],
+    );
+  }
+  return split;
 }
 
 const sampleAt = (outputMs: number) => Math.round((outputMs * sampleRate) / 1_000);

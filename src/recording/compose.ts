@@ -7,8 +7,8 @@ import { chapterFile, chaptersOf, speakersFile } from './composition-notes.ts';
 import { type Ffmpeg, FfmpegError, type FfmpegRun } from './ffmpeg.ts';
 import { findFont } from './font.ts';
 import { type LayoutName, layOut, type Segment } from './layout.ts';
-import { measureGains } from './loudness.ts';
 import { checkParts, type Omitted, withoutParts } from './part-check.ts';
+import { surveySound } from './sound-survey.ts';
 import type { Timeline, TrackPart } from './timeline.ts';
 import { segmentGraph, type Writing } from './video-graph.ts';
 
@@ -55,7 +55,7 @@ export class CompositionError extends Error {
 
 /** What of the whole time pictures and sound take, about. */
 const pictureShare = 0.77;
-const loudnessShare = 0.05;
+const surveyShare = 0.05;
 const soundShare = 0.15;
 const patience = 10;
 /** Every piece is coded alike, so that they can be put one after another as they are. Without B-frames nothing stands out of order at the seams. */
@@ -179,15 +179,15 @@ async function composeIn(workFolder: string, ffmpeg: Ffmpeg, log: Logger, order:
 
   async function mixSound(): Promise<void> {
     const inFolder = (some: FfmpegRun) =>
-      run({ ...some, inputs: some.inputs.map(({ source }) => ({ source: path.resolve(folder, String(source)) })) });
-    const gains = await measureGains(timeline, inFolder);
-    progress(pictureShare + loudnessShare);
-    const { files, graph } = audioMix(timeline, clock, gains);
-    await run({
-      inputs: files.map((file) => ({ source: path.resolve(folder, file), options: ['-copyts'] })),
+      run({ ...some, inputs: some.inputs.map((input) => ({ ...input, source: path.resolve(folder, String(input.source)) })) });
+    const survey = await surveySound(timeline, inFolder);
+    progress(pictureShare + surveyShare);
+    const { files, graph } = audioMix(timeline, clock, survey);
+    await inFolder({
+      inputs: files.map((file) => ({ source: file, options: ['-copyts'] })),
       complexFilter: graph,
       outputs: [{ target: 'sound.m4a', options: ['-map', '[mix]', '-c:a', 'aac', '-b:a', '128k', '-ar', '48000', '-ac', '2'] }],
-      onProgress: ({ outMs }) => progress(pictureShare + loudnessShare + Math.min(1, outMs / clock.totalMs) * soundShare),
+      onProgress: ({ outMs }) => progress(pictureShare + surveyShare + Math.min(1, outMs / clock.totalMs) * soundShare),
     });
   }
 

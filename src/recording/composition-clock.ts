@@ -80,6 +80,14 @@ export function fileMsAt(knots: readonly Knot[], atMs: number): number {
   return knot.fileMs + (atMs - knot.atMs) / (next ? slopeOf(knot, next) : 1);
 }
 
+/** The server's clock at a moment of the file, the other way round. */
+export function atMsOf(knots: readonly Knot[], fileMs: number): number {
+  const index = knots.findLastIndex((knot) => knot.fileMs <= fileMs);
+  const knot = knots[Math.max(0, index)]!;
+  const next = index < 0 ? undefined : knots[index + 1];
+  return knot.atMs + (fileMs - knot.fileMs) * (next ? slopeOf(knot, next) : 1);
+}
+
 /** The knots that matter in a stretch. */
 export function knotsWithin(knots: readonly Knot[], { fromMs, toMs }: Stretch): Knot[] {
   const first = Math.max(

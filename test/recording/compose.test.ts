@@ -283,6 +283,28 @@ test('[RK7] sixteen people are all there, and a picture that stands still stays'
   assert.equal(seen.shows(100, 'blue'), true);
 });
 
+test('[RK7] a voice that sends nothing for long, and comes again, comes again at its time', async () => {
+  const sparse = await made.sound(440, 9_000, "aselect='lt(t,1)+gt(t,8)'");
+  const paused = [{ fromMs: partOf('', 1_500, 0).fromMs, toMs: partOf('', 8_400, 0).fromMs }];
+  const timeline = timelineOf(
+    9_500,
+    [
+      trackOf('ann', 'microphone', partOf(sparse, 500, 9_500, { pauses: paused })),
+      trackOf('bob', 'microphone', partOf(high, 3_000, 5_000)),
+    ],
+    { ann: [0, 9_500], bob: [0, 9_500] },
+  );
+  await made.compose(timeline);
+  const seen = await made.watch();
+  const heard = [200, 600, 1_350, 1_700, 3_300, 4_800, 5_200, 8_350, 8_600, 9_300].map((ms) => tones(seen, ms));
+  const [nobody, ann, bob] = [
+    [false, false],
+    [true, false],
+    [false, true],
+  ];
+  assert.deepEqual(heard, [nobody, ann, ann, nobody, bob, bob, nobody, nobody, ann, ann]);
+});
+
 test('[RK2, RK3] a shared screen takes the stage, with its sound, and the speaker does in their layout', async () => {
   const blue = await made.picture('blue', 1_000, { size: '640x360' });
   const tracks = [

@@ -46,10 +46,10 @@ export class RecordedTracks implements AsyncDisposable {
   }
 
   /** Makes a tone; `expression` is ffmpeg's, of the time `t`. */
-  async sound(expression: string | number, durationMs: number): Promise<string> {
+  async sound(expression: string | number, durationMs: number, filter = 'anull'): Promise<string> {
     const file = `${this.fileCount++}-sound.webm`;
     const wave = typeof expression === 'number' ? `0.3*sin(2*PI*${expression}*t)` : expression;
-    await this.write(`aevalsrc='${wave}':s=48000:d=${durationMs / 1_000}`, file, ['-c:a', 'libopus', '-b:a', '64k']);
+    await this.write(`aevalsrc='${wave}':s=48000:d=${durationMs / 1_000},${filter}`, file, ['-c:a', 'libopus', '-b:a', '64k']);
     return file;
   }
 
