@@ -3,14 +3,15 @@ import path from 'node:path';
 import type { Logger } from '../log.ts';
 import { audioMix } from './audio-graph.ts';
 import { type CompositionClock, createCompositionClock, fileClock, fileMsAt, frameRate, knotsWithin } from './composition-clock.ts';
+import { CompositionError, failureOf, isGivenUp } from './composition-error.ts';
 import { chapterFile, chaptersOf, speakersFile } from './composition-notes.ts';
-import { type Ffmpeg, FfmpegError, type FfmpegRun } from './ffmpeg.ts';
-import { findFont } from './font.ts';
+import type { Ffmpeg, FfmpegRun } from './ffmpeg.ts';
 import { type LayoutName, layOut, type Segment } from './layout.ts';
 import { checkParts, type Omitted, withoutParts } from './part-check.ts';
 import { surveySound } from './sound-survey.ts';
 import type { Timeline, TrackPart } from './timeline.ts';
-import { segmentGraph, type Writing } from './video-graph.ts';
+import { segmentGraph } from './video-graph.ts';
+import { createWriting } from './writing.ts';
 
 /** What a composition is made of and how it is to look. */
 export interface CompositionOrder {
@@ -39,20 +40,6 @@ export interface Composition {
   readonly omitted: readonly Omitted[];
 }
 
-/** Why there is no composition: nothing was recorded, no file can be read, the disk is full, ffmpeg gave up or was killed from outside. */
-export type CompositionFailure = 'nothing_recorded' | 'no_readable_track' | 'disk_full' | 'ffmpeg_failed' | 'ffmpeg_killed';
-
-/** A composition that came to nothing; whatever it was, it may be tried again. */
-export class CompositionError extends Error {
-  override readonly name = 'CompositionError';
-  readonly code: CompositionFailure;
-
-  constructor(code: CompositionFailure, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
-}
-
 /** What of the whole time pictures and sound take, about. */
 const pictureShare = 0.77;
 const surveyShare = 0.05;
@@ -78,7 +65,7 @@ export async function composeRecording(ffmpeg: Ffmpeg, log: Logger, order: Compo
     return await composeIn(workFolder, ffmpeg, log, order);
   } catch (error) {
     order.signal?.throwIfAborted();
-    throw error instanceof FfmpegError ? failureOf(error) : error;
+    throw failureOf(error);
   } finally {
     await rm(workFolder, { recursive: true, force: true });
   }
@@ -110,8 +97,7 @@ async function composeIn(workFolder: string, ffmpeg: Ffmpeg, log: Logger, order:
     try {
       await work();
     } catch (error) {
-      const mayBeFile = error instanceof FfmpegError && failureOf(error).code === 'ffmpeg_failed';
-      if (!mayBeFile || !(await leaveOut())) throw error;
+      if (!isGivenUp(error) || !(await leaveOut())) throw error;
       await work();
     }
   };
@@ -124,6 +110,7 @@ async function composeIn(workFolder: string, ffmpeg: Ffmpeg, log: Logger, order:
   await writeFile(path.join(workFolder, 'chapters.txt'), chapterFile(chaptersOf(timeline, clock, gaps)));
   await writeFile(path.join(workFolder, 'speakers.vtt'), speakersFile(timeline, clock));
   await joinAll();
+  await assertWhole();
   await takePoster(segments());
   return finish();
 
@@ -208,6 +195,14 @@ async function composeIn(workFolder: string, ffmpeg: Ffmpeg, log: Logger, order:
     progress(0.99);
   }
 
+  /** ffmpeg does not always say that it could not write everything. */
+  async function assertWhole(): Promise<void> {
+    const { streams, format } = await ffmpeg.probe(path.join(workFolder, 'composite.mp4'));
+    const codecs = streams.map((stream) => stream.codec_name);
+    const isWhole = Math.abs((format.duration ?? 0) - frameCount / frameRate) < 0.5 && codecs.includes('h264') && codecs.includes('aac');
+    if (!isWhole) throw new CompositionError('ffmpeg_failed', 'the composite is not as long as the recording');
+  }
+
   /** From the middle of the longest stretch with most pictures. */
   async function takePoster(all: readonly Segment[]): Promise<void> {
     const pictures = ({ tiles }: Segment) => tiles.filter(({ picture }) => picture).length;
@@ -251,55 +246,4 @@ function risingProgress(onProgress: ((fraction: number) => void) | undefined): (
     highest = fraction;
     onProgress?.(fraction);
   };
-}
-
-/**
- * Texts go into files beside the pictures. Undefined without a font, or with an ffmpeg that cannot write: then nothing is written, and everything else is
- * as ever.
- */
-async function createWriting(
-  workFolder: string,
-  run: (some: FfmpegRun) => Promise<void>,
-  log: Logger,
-): Promise<(Writing & { written(): Promise<void> }) | undefined> {
-  const fontFile = await findFont();
-  if (fontFile === undefined) {
-    log.warn('there is no font: names are left out of a composition');
-    return undefined;
-  }
-  const names = new Map<string, string>();
-  const waiting: [name: string, text: string][] = [];
-  const writing = {
-    fontFile,
-    textFile(text: string) {
-      const name = names.get(text) ?? `text-${names.size}.txt`;
-      if (!names.has(text)) waiting.push([name, text]);
-      names.set(text, name);
-      return name;
-    },
-    async written() {
-      for (const [name, text] of waiting.splice(0)) await writeFile(path.join(workFolder, name), text);
-    },
-  };
-  try {
-    const graph = segmentGraph({ tiles: [], zeroAtMs: 0, card: 'A', withNames: false }, writing);
-    await writing.written();
-    await run({
-      inputs: [],
-      complexFilter: graph,
-      outputs: [{ target: '-', options: ['-map', '[out]', '-frames:v', '1', '-f', 'null'] }],
-    });
-    return writing;
-  } catch (error) {
-    if (!(error instanceof FfmpegError) || failureOf(error).code !== 'ffmpeg_failed') throw error;
-    log.warn({ err: error }, 'ffmpeg cannot write: names are left out of a composition');
-    return undefined;
-  }
-}
-
-function failureOf(error: FfmpegError): CompositionError {
-  const words = error.lines.join('\n');
-  if (words.includes('No space left on device')) return new CompositionError('disk_full', 'the disk is full', { cause: error });
-  if (error.message.includes('killed with signal')) return new CompositionError('ffmpeg_killed', error.message, { cause: error });
-  return new CompositionError('ffmpeg_failed', error.message, { cause: error });
 }

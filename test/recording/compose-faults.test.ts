@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { CompositionError } from '../../src/recording/compose.ts';
+import { CompositionError, failureOf } from '../../src/recording/composition-error.ts';
+import { FfmpegError } from '../../src/recording/ffmpeg.ts';
 import { partOf, processesIn, RecordedTracks, timelineOf, trackOf } from '../support/recorded-tracks.ts';
 
 let made: RecordedTracks;
@@ -137,4 +138,20 @@ test('[RK10] a file that goes while it is composed is left out then', async () =
   });
   await gone;
   assert.deepEqual(omitted, [{ trackId: 'bob-camera', file: going, reason: 'missing' }]);
+});
+
+test('[RK14] a full disk has a code of its own, whoever came upon it; what is no failure of ffmpeg’s stays as it is', () => {
+  const codeOf = (error: unknown) => {
+    const failure = failureOf(error);
+    return failure instanceof CompositionError ? failure.code : failure;
+  };
+  assert.equal(
+    codeOf(new FfmpegError('ffmpeg exited with code 1', ['av_interleaved_write_frame(): No space left on device'])),
+    'disk_full',
+  );
+  assert.equal(codeOf(Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' })), 'disk_full');
+  assert.equal(codeOf(new FfmpegError('ffmpeg was killed with signal SIGKILL', [])), 'ffmpeg_killed');
+  assert.equal(codeOf(new FfmpegError('ffmpeg exited with code 1', ['whatever'])), 'ffmpeg_failed');
+  const other = new TypeError('other');
+  assert.equal(codeOf(other), other);
 });
