@@ -138,14 +138,18 @@ async function composeIn(workFolder: string, ffmpeg: Ffmpeg, log: Logger, order:
     const zeroAtMs = segment.fromMs + (first * 1_000) / frameRate - clock.outputMs(segment.fromMs);
     const inputs: { source: string; options: string[] }[] = [];
     const tiles = segment.tiles.map((tile) => {
-      const part = tile.picture && partOf(timeline, tile.picture);
+      const { picture } = tile;
+      const part = picture && partOf(timeline, picture);
       if (!part) return tile;
-      const knots = knotsWithin(fileClock(part), segment);
+      const whole = fileClock(part);
+      const knots = knotsWithin(whole, segment);
+      // A millisecond for roundings: the part's first frame is not to be lost.
+      const sinceFileMs = fileMsAt(whole, picture.sinceMs) - 1;
       const beginning = Math.max(0, fileMsAt(knots, zeroAtMs));
       // From the key frame before; the file's own times stay as they are, and a new size of the picture does not begin everything anew.
       const options = ['-copyts', '-noaccurate_seek', '-seek_timestamp', '1', '-reinit_filter', '0', '-ss', (beginning / 1_000).toFixed(3)];
       const input = inputs.push({ source: path.resolve(folder, part.file), options }) - 1;
-      return { ...tile, source: { input, knots } };
+      return { ...tile, source: { input, knots, sinceFileMs } };
     });
     const picture = {
       tiles,

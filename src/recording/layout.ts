@@ -1,5 +1,5 @@
 import { type Box, canvas, fillingBoxes, gridBoxes, stageBoxes } from './arrangement.ts';
-import { isWithin, subtract, unite } from './stretches.ts';
+import { intersect, isWithin, subtract, unite } from './stretches.ts';
 import type { Stretch, Timeline } from './timeline.ts';
 
 /**
@@ -25,6 +25,8 @@ export interface Tile extends Box {
 export interface Picture {
   readonly trackId: string;
   readonly part: number;
+  /** From when on, without a break, it may be shown: nothing that was sent before is. */
+  readonly sinceMs: number;
 }
 
 /** A stretch of time in which everything stays in its place. */
@@ -42,7 +44,7 @@ export const stageMs = 1_500;
 const bandWidth = 320;
 const narrowBandWidth = 160;
 
-interface Shown extends Stretch, Picture {
+interface Shown extends Stretch, Omit<Picture, 'sinceMs'> {
   readonly userId: string;
   readonly source: 'camera' | 'screen';
 }
@@ -53,7 +55,7 @@ interface Shown extends Stretch, Picture {
  */
 export function layOut(timeline: Timeline, { layout, gaps }: { layout: LayoutName; gaps: 'cut' | 'show' }): Segment[] {
   const presences = presencesByUser(timeline);
-  const shown = shownPictures(timeline);
+  const shown = shownPictures(timeline, presences);
   const speaking = stageTimes(timeline);
   const pauses = unite(timeline.gaps);
   const labels = new Map(timeline.people.map(({ userId, displayName }) => [userId, displayName]));
@@ -86,7 +88,7 @@ export function layOut(timeline: Timeline, { layout, gaps }: { layout: LayoutNam
     const tile = (userId: string, shows: Tile['shows'], box: Box, isCut = false): Tile => {
       const source = shows === 'person' ? 'camera' : 'screen';
       const found = showing.find((entry) => entry.userId === userId && entry.source === source);
-      const picture = found && { trackId: found.trackId, part: found.part };
+      const picture = found && { trackId: found.trackId, part: found.part, sinceMs: found.fromMs };
       return { userId, label: labels.get(userId) ?? userId, shows, ...box, ...(picture && { picture }), isCut };
     };
     const screens = [...new Set(showing.filter(({ source }) => source === 'screen').map(({ userId }) => userId))];
@@ -127,8 +129,8 @@ export function presencesByUser({ presences, people }: Timeline): Map<string, St
   return new Map(users.map(({ userId }) => [userId, unite(users.filter((entry) => entry.userId === userId))]));
 }
 
-/** When there is a moving picture of whom. */
-function shownPictures({ tracks }: Timeline): Shown[] {
+/** When there is a moving picture of whom, while they are present and the recording is not paused. */
+function shownPictures({ tracks, gaps }: Timeline, presences: ReadonlyMap<string, readonly Stretch[]>): Shown[] {
   return tracks.flatMap(({ trackId, userId, source, kind, parts }) => {
     if (kind !== 'video' || (source !== 'camera' && source !== 'screen')) return [];
     return parts.flatMap((part, index) => {
@@ -136,7 +138,8 @@ function shownPictures({ tracks }: Timeline): Shown[] {
       const wasPaused = part.pauses.some(({ fromMs, toMs }) => fromMs < part.toMs && toMs >= part.toMs);
       const isHeld = next && !wasPaused && next.fromMs - part.toMs <= heldMs;
       const toMs = next && (isHeld || next.fromMs < part.toMs) ? next.fromMs : part.toMs;
-      const stretches = subtract([{ fromMs: part.fromMs, toMs }], part.pauses);
+      const there = intersect([{ fromMs: part.fromMs, toMs }], presences.get(userId) ?? []);
+      const stretches = subtract(there, [...part.pauses, ...gaps]);
       return stretches.map((stretch) => ({ ...stretch, trackId, part: index, userId, source }));
     });
   });

@@ -1,5 +1,5 @@
 import { canvas } from './arrangement.ts';
-import { clockExpression, frameRate, type Knot } from './composition-clock.ts';
+import { clockExpression, frameRate, type Knot, seconds } from './composition-clock.ts';
 import { oneLine } from './composition-notes.ts';
 import type { Tile } from './layout.ts';
 
@@ -10,9 +10,17 @@ export interface Writing {
   textFile(text: string): string;
 }
 
+/** Where ffmpeg finds a tile's picture. */
+export interface PictureSource {
+  readonly input: number;
+  readonly knots: readonly Knot[];
+  /** By the file's time; what comes before is not shown, though decoding begins earlier. */
+  readonly sinceFileMs: number;
+}
+
 /** A stretch to be drawn. */
 export interface SegmentPicture {
-  readonly tiles: readonly (Tile & { readonly source?: { readonly input: number; readonly knots: readonly Knot[] } })[];
+  readonly tiles: readonly (Tile & { readonly source?: PictureSource })[];
   /** The moment by the server's clock that is the stretch's own zero. */
   readonly zeroAtMs: number;
   /** For a stretch in which the recording was paused. */
@@ -44,7 +52,9 @@ export function segmentGraph({ tiles, zeroAtMs, card, withNames, timeZone }: Seg
     const shape = tile.isCut ? 'increase' : 'decrease';
     // Evaluated for every frame: a sender changes its resolution whenever it likes.
     const scaled = `scale=w=${w}:h=${h}:force_original_aspect_ratio=${shape}:eval=frame:flags=bilinear,setsar=1,format=yuva420p`;
-    chains.push(`[${source.input}:v:0]setpts='(${clockExpression(source.knots, zeroAtMs)})/TB',${scaled}[picture${index}]`);
+    chains.push(
+      `[${source.input}:v:0]select='gte(t,${seconds(source.sinceFileMs)})',setpts='(${clockExpression(source.knots, zeroAtMs)})/TB',${scaled}[picture${index}]`,
+    );
     const label = withNames && writing ? `,${labelText(tile, writing)}` : '';
     chains.push(`[still${index}][picture${index}]overlay=x='(W-w)/2':y='(H-h)/2':eval=frame:format=yuv420${label}[tile${index}]`);
   }

@@ -242,6 +242,25 @@ test('[RK2, RK3] a shared screen takes the stage, with its sound, and the speake
   ]);
 });
 
+test('[RK5, RK11] not one frame from a pause is shown, nor from before somebody was present', async () => {
+  const files = await Promise.all(['blue', 'red', 'yellow'].map((colour) => made.picture(colour, 500)));
+  const joined = await made.join(...files);
+  const timeline = timelineOf(1_500, [trackOf('ann', 'camera', partOf(joined, 0, 1_500))], { ann: [0, 1_500] });
+  // The frame before the end of the pause is red, the one after it yellow.
+  const paused = { ...timeline, gaps: [{ fromMs: timeline.fromMs + 500, toMs: timeline.fromMs + 995 }] };
+  const late = { ...timeline, presences: [{ userId: 'ann', fromMs: timeline.fromMs + 995, toMs: timeline.toMs }] };
+  for (const some of [paused, late]) {
+    await made.compose(some);
+    const seen = await made.watch();
+    const moments = Array.from({ length: seen.frameCount }, (_, frame) => (frame * 1_000) / 30);
+    assert.deepEqual(
+      moments.filter((ms) => seen.shows(ms, 'red')),
+      [],
+    );
+    assert.ok(seen.shows(moments.at(-1)!, 'yellow') && seen.shows(0, 'blue') === (some === paused));
+  }
+});
+
 test('[RK11] tracks of people who are not in the recording are neither seen nor heard, nor anybody outside of their presence', async () => {
   const blue = await made.picture('blue', 3_000);
   const [secret, early] = [await made.sound(2_000, 3_000), await made.sound(3_000, 3_000)];
