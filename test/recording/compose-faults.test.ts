@@ -126,9 +126,9 @@ test('[RK14] aborted, it ends ffmpeg, leaves nothing unfinished and fails with t
 test('[RK10] a file that goes while it is composed is left out then', async () => {
   const going = await made.picture('lime', 1_000);
   const timeline = timelineOf(
-    40_000,
-    [trackOf('ann', 'microphone', partOf(voice, 0, 4_000)), trackOf('bob', 'camera', partOf(going, 39_000, 40_000))],
-    { ann: [0, 40_000], bob: [39_000, 40_000] },
+    20_000,
+    [trackOf('ann', 'microphone', partOf(voice, 0, 4_000)), trackOf('bob', 'camera', partOf(going, 19_000, 20_000))],
+    { ann: [0, 20_000], bob: [19_000, 20_000] },
   );
   let gone: Promise<void> | undefined;
   const { omitted } = await made.compose(timeline, {
