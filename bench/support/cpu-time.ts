@@ -46,3 +46,9 @@ export function databaseCpuTimeNs(postmasterPid: number): number {
   const fields = statFields(postmasterPid);
   return living.reduce((sum, ns) => sum + ns, 0) + (Number(fields[13]) + Number(fields[14])) * nanosecondsPerTick;
 }
+
+/** CPU time that this process's children have used, in nanoseconds, those that have ended and been waited for, with all that they had waited for. */
+export function endedChildrenCpuTimeNs(): number {
+  const fields = statFields(process.pid);
+  return (Number(fields[13]) + Number(fields[14])) * nanosecondsPerTick;
+}
