@@ -31,6 +31,7 @@ import { registerHealthRoutes } from './http/routes/health.ts';
 import { registerMessageRoutes } from './http/routes/messages.ts';
 import { registerNotificationRoutes } from './http/routes/notifications.ts';
 import { registerPresenceRoutes } from './http/routes/presence.ts';
+import { registerRecordingRoutes } from './http/routes/recordings.ts';
 import { registerRoomRoutes } from './http/routes/rooms.ts';
 import { registerUserRoutes } from './http/routes/users.ts';
 import { startJobQueue } from './jobs/job-queue.ts';
@@ -38,7 +39,10 @@ import { createLog, type Logger } from './log.ts';
 import { createNotifications } from './notifications/create-notifications.ts';
 import { createPushOutlet, type PushOutlet } from './notifications/push-address.ts';
 import { createPresence } from './presence/create-presence.ts';
+import { createRecording } from './recording/create-recording.ts';
+import { createFfmpeg } from './recording/ffmpeg.ts';
 import { createEntryService } from './rooms/entry-service.ts';
+import { createInTurn } from './rooms/in-turn.ts';
 import { LiveRooms } from './rooms/live-rooms.ts';
 import { flowingUserIds } from './rooms/media-flow.ts';
 import { createMediaService } from './rooms/media-service.ts';
@@ -46,6 +50,7 @@ import { createModerationService } from './rooms/moderation-service.ts';
 import { createRoomFollower } from './rooms/room-follower.ts';
 import { createRoomService } from './rooms/room-service.ts';
 import { markServerLeft } from './rooms/room-store.ts';
+import { PortBlocks } from './sfu/port-blocks.ts';
 import { WorkerPool } from './sfu/worker-pool.ts';
 import { createDispatch } from './signaling/dispatch.ts';
 import { createFanOut } from './signaling/fan-out.ts';
@@ -55,6 +60,7 @@ import { createChatHandlers } from './signaling/handlers/chat.ts';
 import { createMediaHandlers } from './signaling/handlers/media.ts';
 import { createNotificationHandlers } from './signaling/handlers/notification.ts';
 import { createPresenceHandlers } from './signaling/handlers/presence.ts';
+import { createRecordingHandlers } from './signaling/handlers/recording.ts';
 import { createRoomHandlers } from './signaling/handlers/room.ts';
 import { SocketServer } from './signaling/socket-server.ts';
 import { createKeyRing } from './storage/key-ring.ts';
@@ -67,6 +73,8 @@ import { createUserService } from './users/user-service.ts';
 /** Parts that a caller may put in the place of the server's own. */
 export interface AppOverrides {
   log?: Logger;
+  /** Bytes that are free on the disk for recordings. */
+  freeBytes?: () => Promise<number>;
   /** How push services are reached. */
   pushOutlet?: PushOutlet;
 }
@@ -92,6 +100,8 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
   const facts = createFacts();
   const { limits } = config;
   for (const warning of config.warnings) log.warn(warning);
+  // Looked for while everything else is made: it takes its time, and never fails.
+  const ffmpeg = createFfmpeg({ ffmpegPath: config.recording.ffmpegPath, log: log.child({ part: 'recording' }) });
 
   const databaseUrl =
     config.databaseUrl ?? parts.adopt(await startEmbeddedDatabase({ dataDir: config.dataDir, log }), (embedded) => embedded.close()).url;
@@ -206,6 +216,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
     limits,
     publicUrl: () => url,
     iceServersFor: iceServers,
+    recordingOf: (roomId) => recording.library.findOfRoom(roomId),
   });
   const entry = createEntryService({
     db,
@@ -218,6 +229,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
     notifier,
     accessPolicy,
     iceServersFor: iceServers,
+    recordingOf: (roomId, sessionId, userId) => recording.service.shownOnEntry(roomId, sessionId, userId),
   });
   parts.defer(() => entry.close('server_shutdown'));
   const moderation = createModerationService({ db, notifier, rooms, entry });
@@ -265,6 +277,22 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
     rooms: roomService,
     limits,
   });
+  const recording = await createRecording({
+    ...{ db, facts, notifier, rooms },
+    log: log.child({ part: 'recording' }),
+    inTurn: createInTurn(),
+    store: blobStore,
+    dataKey: (name) => readOrMakeDataKey(db, keyRing, name),
+    ffmpeg: await ffmpeg,
+    ports: new PortBlocks(config.media.recordingPorts),
+    settings: config.recording,
+    dataDir: config.dataDir,
+    linkMinutes: limits.linkMinutes,
+    publicUrl: () => url,
+    freeBytes: overrides.freeBytes,
+  });
+  parts.defer(() => recording.close());
+
   const callWatch = new CallWatch({
     db,
     facts,
@@ -289,11 +317,14 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
       'calls:tellStory': createCallStory({ db, sendSystem: chat.messages.sendSystem }),
       'chat:reseal': () => chat.reseal(),
       ...attachments.jobs,
+      ...recording.jobs,
       ...notifying.jobs,
       ...presence.jobs,
     },
+    folderId: recording.folderId,
   });
   parts.defer(() => jobs.close());
+  parts.defer(() => recording.stopJobs());
   if (keyRing.formerKeyIds.length > 0) await jobs.add('chat:reseal', {}, { key: 'chat:reseal' });
   if (keyRing.formerKeyIds.length > 0) await jobs.add('notifications:reseal', {}, { key: 'notifications:reseal' });
   if (config.encryptionKeys.length > 1) await jobs.add('attachments:rewrapKeys', {}, { key: 'attachments:rewrapKeys' });
@@ -305,6 +336,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
       ...createMediaHandlers({ media }),
       ...createCallHandlers(calls),
       ...createChatHandlers(chat),
+      ...createRecordingHandlers(recording.service),
       ...createNotificationHandlers(notifying),
       ...createPresenceHandlers({ presence }),
     },
@@ -352,6 +384,7 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
   registerConversationRoutes(http, { authenticate, ...chat });
   registerMessageRoutes(http, { authenticate, ...chat });
   await registerAttachmentRoutes(http, { authenticate, attachments, maxBytes: limits.attachmentBytes });
+  registerRecordingRoutes(http, { authenticate, ...recording });
   registerNotificationRoutes(http, { authenticate, ...notifying });
   registerPresenceRoutes(http, { authenticate, presence });
   registerRoomRoutes(http, { authenticate, rooms: roomService });

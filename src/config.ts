@@ -69,6 +69,19 @@ const encryptionKeys = list.transform((items, context) =>
   }),
 );
 
+/** `days[,purpose=days]`: for every purpose, and for some of them. */
+const retention = list.transform((items, context) => {
+  const byPurpose = new Map<string, number>();
+  let days = 0;
+  for (const item of items) {
+    const [, purpose, text = ''] = /^(?:(.+)=)?\s*(\d{1,5}(?:\.\d+)?)$/.exec(item) ?? [];
+    if (text === '') context.addIssue({ code: 'custom', message: 'must be days, or days,purpose=days' });
+    else if (purpose === undefined) days = Number(text);
+    else byPurpose.set(purpose.trim().toLowerCase(), Number(text));
+  }
+  return { days, byPurpose: byPurpose as ReadonlyMap<string, number> };
+});
+
 const environment = z.object({
   NODE_ENV: optional(z.string()),
   PORT: withDefault(port, 3000),
@@ -108,6 +121,12 @@ const environment = z.object({
   STUN_URLS: withDefault(list, ''),
   TURN_URLS: withDefault(list, ''),
   TURN_SECRET: optional(z.string()),
+  FFMPEG_PATH: optional(z.string()),
+  RECORDING_POLICY: withDefault(z.enum(['leave_out', 'unanimous']), 'leave_out'),
+  RECORDING_PARTICIPANT_ACCESS: withDefault(z.stringbool(), 'false'),
+  RECORDING_RETENTION_DAYS: optional(retention),
+  RECORDING_MIN_FREE_BYTES: count(1_073_741_824),
+  RECORDING_MAX_LOAD: rate(16),
   SMTP_URL: optional(z.url({ protocol: /^smtps?$/ })),
   SMTP_FROM: withDefault(z.string().max(320), 'Parley <parley@localhost>'),
   LOG_LEVEL: withDefault(z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']), 'info'),
@@ -129,6 +148,7 @@ const environment = z.object({
   LIMIT_ATTACHMENTS_PER_MESSAGE: count(10),
   LIMIT_FILES_PER_HOUR: count(20),
   LIMIT_PAYLOAD_BYTES: count(1_048_576),
+  LIMIT_LINK_MINUTES: minutes(15),
   LIMIT_ICE_HOURS: withDefault(number.positive(), 4),
 });
 
@@ -202,6 +222,19 @@ export interface Config {
     readonly turnSecret: string | undefined;
     readonly credentialHours: number;
   };
+  readonly recording: {
+    /** undefined: `ffmpeg` on the PATH. One that is not there turns recording off. */
+    readonly ffmpegPath: string | undefined;
+    readonly policy: 'leave_out' | 'unanimous';
+    /** Whether those who agreed may see the recording, besides admins and the one who asked. */
+    readonly participantAccess: boolean;
+    /** Days after which recordings are deleted, and those of some purposes (in lower case); 0: never. */
+    readonly retention: { readonly days: number; readonly byPurpose: ReadonlyMap<string, number> };
+    /** Recordings begin and go on only with so much of the disk free; 0: they always do. */
+    readonly minFreeBytes: number;
+    /** Jobs that wait for each core, over a minute, with which no recording begins; 0: it always does. */
+    readonly maxLoad: number;
+  };
   /** Where e-mail is handed in; an undefined `url`: none is sent. */
   readonly smtp: { readonly url: string | undefined; readonly from: string };
   readonly logLevel: string;
@@ -227,6 +260,7 @@ export interface Config {
     readonly attachmentsPerMessage: number;
     readonly filesPerHour: number;
     readonly payloadBytes: number;
+    readonly linkMinutes: number;
   };
 }
 
@@ -340,6 +374,14 @@ export function readConfig(env: Record<string, string | undefined>): Config {
       recordingPorts: { basePort: e.RECORDING_BASE_PORT, count: e.RECORDING_PORTS },
     },
     ice: { stunUrls: e.STUN_URLS, turnUrls: e.TURN_URLS, turnSecret: e.TURN_SECRET, credentialHours: e.LIMIT_ICE_HOURS },
+    recording: {
+      ffmpegPath: e.FFMPEG_PATH,
+      policy: e.RECORDING_POLICY,
+      participantAccess: e.RECORDING_PARTICIPANT_ACCESS,
+      retention: e.RECORDING_RETENTION_DAYS ?? { days: 0, byPurpose: new Map() },
+      minFreeBytes: e.RECORDING_MIN_FREE_BYTES,
+      maxLoad: e.RECORDING_MAX_LOAD,
+    },
     smtp: { url: e.SMTP_URL, from: e.SMTP_FROM },
     logLevel: e.LOG_LEVEL,
     warnings,
@@ -362,6 +404,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
       attachmentsPerMessage: e.LIMIT_ATTACHMENTS_PER_MESSAGE,
       filesPerHour: e.LIMIT_FILES_PER_HOUR,
       payloadBytes: e.LIMIT_PAYLOAD_BYTES,
+      linkMinutes: e.LIMIT_LINK_MINUTES,
     },
   };
 }

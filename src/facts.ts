@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { CallStatus, CallType } from './protocol/call.ts';
 import type { MessageType } from './protocol/chat.ts';
 import type { Role } from './protocol/ids.ts';
+import type { RecordingFailure } from './protocol/recording.ts';
 import type { LeaveReason, RoomEndReason } from './protocol/room.ts';
 
 /** What has happened, published after the transaction that made it so has committed. */
@@ -37,6 +38,11 @@ export interface FactMap {
   'call.rang': [{ callId: string; callerId: string; type: CallType; userIds: readonly string[] }];
   /** These users were rung, or would have been had they not been busy, and did not answer. */
   'call.missed': [{ callId: string; callerId: string; type: CallType; userIds: readonly string[] }];
+  /** These users are asked whether they may be recorded. */
+  'recording.requested': [{ recordingId: string; roomId: string; requestedBy: string; userIds: readonly string[] }];
+  'recording.started': [{ recordingId: string; roomId: string }];
+  'recording.ready': [{ recordingId: string; roomId: string; requestedBy: string }];
+  'recording.failed': [{ recordingId: string; roomId: string; requestedBy: string; reason: RecordingFailure }];
   /** Another server has died; its books are closed. These rooms stood there, these users were in them. Told by one server only. */
   'server.died': [{ serverId: string; roomIds: readonly string[]; userIds: readonly string[] }];
   'message.created': [{ messageId: string; conversationId: string; senderId: string; type: MessageType; memberIds: readonly string[] }];

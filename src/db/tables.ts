@@ -9,16 +9,27 @@ import {
   jsonb,
   pgTable,
   primaryKey,
+  real,
   text,
   timestamp,
   unique,
+  uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { CallEndReason, CallStatus, CallType, PartyState } from '../protocol/call.ts';
 import type { AttachmentAccess, AttachmentKind, ConversationType, MemberRole, MessageType } from '../protocol/chat.ts';
-import type { Role } from '../protocol/ids.ts';
+import type { MediaKind, Role, Source } from '../protocol/ids.ts';
 import type { NotificationPriority } from '../protocol/notification.ts';
 import type { SettableStatus } from '../protocol/presence.ts';
+import type {
+  CompositionSettings,
+  ConsentState,
+  PauseReason,
+  RecordingFailure,
+  RecordingKind,
+  RecordingPolicy,
+  RecordingStatus,
+} from '../protocol/recording.ts';
 import type { LeaveReason, RoomEndReason, RoomStatus } from '../protocol/room.ts';
 import type { Privacy } from '../protocol/user.ts';
 
@@ -453,3 +464,165 @@ export const pushSubscriptions = pgTable(
   },
   (table) => [index('push_subscriptions_user').on(table.userId)],
 );
+
+/** Recordings of rooms: who asked for them, how they went, and until when they are kept. */
+export const recordings = pgTable(
+  'recordings',
+  {
+    recordingId: uuid('recording_id').primaryKey(),
+    roomId: uuid('room_id')
+      .notNull()
+      .references(() => rooms.roomId),
+    callId: uuid('call_id').references(() => calls.callId),
+    requestedBy: text('requested_by').notNull(),
+    purpose: text('purpose').notNull(),
+    kinds: text('kinds').array().$type<RecordingKind[]>().notNull(),
+    policy: text('policy').$type<RecordingPolicy>().notNull(),
+    status: text('status').$type<RecordingStatus>().notNull(),
+    failureReason: text('failure_reason').$type<RecordingFailure>(),
+    /** The data folder that its files are written to, of one server. */
+    folderId: uuid('folder_id').notNull(),
+    composition: jsonb('composition').$type<CompositionSettings>().notNull().default({ layout: 'grid', gaps: 'cut', withNames: false }),
+    /** Of the composition under way, 0 to 1. */
+    progress: real('progress'),
+    requestedAt: time('requested_at').notNull().defaultNow(),
+    startedAt: time('started_at'),
+    endedAt: time('ended_at'),
+    durationMs: integer('duration_ms'),
+    /** When it was last given to the jobs. */
+    processingAt: time('processing_at'),
+    /** Its server was there, while people are asked or recorded. */
+    seenAt: time('seen_at').notNull().defaultNow(),
+    deleteAt: time('delete_at'),
+    heldAt: time('held_at'),
+    deletedAt: time('deleted_at'),
+  },
+  (table) => [
+    uniqueIndex('recordings_live').on(table.roomId).where(sql`status in ('requested', 'recording', 'paused')`),
+    index('recordings_room').on(table.roomId),
+    index('recordings_requested').on(table.requestedAt, table.recordingId),
+    index('recordings_delete').on(table.deleteAt).where(sql`deleted_at is null`),
+  ],
+);
+
+/** When a recording stood still. */
+export const recordingGaps = pgTable(
+  'recording_gaps',
+  {
+    recordingId: uuid('recording_id')
+      .notNull()
+      .references(() => recordings.recordingId),
+    startedAt: time('started_at').notNull(),
+    endedAt: time('ended_at'),
+    reason: text('reason').$type<PauseReason>().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.recordingId, table.startedAt] })],
+);
+
+/** Receipts of consent: who was asked for what, in which words, and what they answered when. */
+export const recordingConsents = pgTable(
+  'recording_consents',
+  {
+    receiptId: uuid('receipt_id').primaryKey(),
+    recordingId: uuid('recording_id')
+      .notNull()
+      .references(() => recordings.recordingId),
+    userId: text('user_id').notNull(),
+    state: text('state').$type<ConsentState>().notNull(),
+    language: text('language').notNull(),
+    textVersion: integer('text_version').notNull(),
+    askedAt: time('asked_at').notNull().default(sql`clock_timestamp()`),
+    answeredAt: time('answered_at'),
+    withdrawnAt: time('withdrawn_at'),
+    /** What was written of them is gone since. */
+    erasedAt: time('erased_at'),
+  },
+  (table) => [
+    unique('recording_consents_user').on(table.recordingId, table.userId),
+    index('recording_consents_by_user').on(table.userId, table.recordingId),
+  ],
+);
+
+/** What people read before they answer; the highest version of a language is in force. */
+export const recordingTexts = pgTable(
+  'recording_texts',
+  {
+    language: text('language').notNull(),
+    version: integer('version').notNull(),
+    text: text('text').notNull(),
+    createdBy: text('created_by').notNull(),
+    createdAt: time('created_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.language, table.version] })],
+);
+
+export const recordingTracks = pgTable(
+  'recording_tracks',
+  {
+    trackId: uuid('track_id').primaryKey(),
+    recordingId: uuid('recording_id')
+      .notNull()
+      .references(() => recordings.recordingId),
+    userId: text('user_id').notNull(),
+    source: text('source').$type<Source>().notNull(),
+    kind: text('kind').$type<MediaKind>().notNull(),
+    codec: text('codec').notNull(),
+    startedAt: time('started_at').notNull(),
+    endedAt: time('ended_at').notNull(),
+  },
+  (table) => [index('recording_tracks_recording').on(table.recordingId)],
+);
+
+/** Files of a recording; their bytes are sealed in the blob store under the recording's own key. */
+export const recordingFiles = pgTable(
+  'recording_files',
+  {
+    fileId: uuid('file_id').primaryKey(),
+    recordingId: uuid('recording_id')
+      .notNull()
+      .references(() => recordings.recordingId),
+    kind: text('kind').$type<RecordingFileKind>().notNull(),
+    trackId: uuid('track_id').references(() => recordingTracks.trackId),
+    /** Its place among the track's parts, from 0. */
+    part: integer('part').notNull().default(0),
+    startedAt: time('started_at'),
+    endedAt: time('ended_at'),
+    name: text('name').notNull(),
+    mediaType: text('media_type').notNull(),
+    bytes: count('bytes').notNull(),
+    /** SHA-256 of the bytes, hex: the ETag. */
+    sha256: text('sha256').notNull(),
+    blobKey: text('blob_key').notNull(),
+    createdAt: time('created_at').notNull().defaultNow(),
+  },
+  (table) => [index('recording_files_recording').on(table.recordingId, table.kind)],
+);
+
+/** What a file of a recording is. */
+export type RecordingFileKind = 'part' | 'timeline' | 'composite' | 'poster' | 'speakers';
+
+/** Links that open a recording without a token. */
+export const recordingLinks = pgTable(
+  'recording_links',
+  {
+    linkId: uuid('link_id').primaryKey(),
+    recordingId: uuid('recording_id')
+      .notNull()
+      .references(() => recordings.recordingId),
+    createdBy: text('created_by').notNull(),
+    expiresAt: time('expires_at').notNull(),
+    /** Null: as often as one likes. */
+    maxUses: integer('max_uses'),
+    uses: integer('uses').notNull().default(0),
+    /** Addresses that have opened it and may go on reading. */
+    addresses: text('addresses').array().notNull().default(sql`'{}'`),
+    createdAt: time('created_at').notNull().defaultNow(),
+  },
+  (table) => [index('recording_links_recording').on(table.recordingId)],
+);
+
+/** Workers of the job queue that are alive; jobs that a dead one holds are given to others. */
+export const jobPools = pgTable('job_pools', {
+  poolId: text('pool_id').primaryKey(),
+  seenAt: time('seen_at').notNull().defaultNow(),
+});

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { type AddJobFunction, Logger as GraphileLogger, type Runner, run, type TaskList, type WorkerEvents } from 'graphile-worker';
@@ -7,6 +8,7 @@ import type { Sql, Transaction } from '../db/database.ts';
 import type { Logger } from '../log.ts';
 import type { CallType } from '../protocol/call.ts';
 import { AppError } from '../protocol/errors.ts';
+import { LifeSign } from './life-sign.ts';
 
 /** Every job of the product and what it carries. */
 export interface JobMap {
@@ -24,6 +26,16 @@ export interface JobMap {
   'attachments:sweepUpload': { attachmentId: string; blobKeys: string[] };
   /** Wraps every file's key by the current encryption key; at start, while several keys are configured. */
   'attachments:rewrapKeys': Record<string, never>;
+  /** Seals what a recording's capture has left in its server's data folder and brings it into the store. */
+  'recordings:keep': { recordingId: string };
+  /** Puts a recording together from its tracks. */
+  'recordings:compose': { recordingId: string };
+  /** Deletes blobs of recordings that nothing refers to any more. */
+  'recordings:deleteBlobs': { blobKeys: string[] };
+  /** Fails recordings whose server did not come back; every minute. */
+  'recordings:failLost': Record<string, never>;
+  /** Deletes recordings whose time is over; every night. */
+  'recordings:removeOld': Record<string, never>;
   /** What somebody says of themselves, with a note, has come to its end. */
   'presence:end': { userId: string };
   /** Decides which stored notifications are pushed and mailed, and when. */
@@ -49,7 +61,18 @@ export type JobName = keyof JobMap;
 export type JobHandlers = { readonly [N in JobName]: (payload: JobMap[N]) => Promise<void> };
 
 /** When the recurring ones run, in crontab's words (UTC). */
-const crontab = ['* * * * * rooms:endOverdue', '7 * * * * attachments:removeOld', '23 3 * * * notifications:removeOld'].join('\n');
+const crontab = [
+  '* * * * * rooms:endOverdue',
+  '* * * * * recordings:failLost',
+  '7 * * * * attachments:removeOld',
+  '40 2 * * * recordings:removeOld',
+  '23 3 * * * notifications:removeOld',
+].join('\n');
+
+/** Jobs that take their time: they have workers of their own, one a core, so that the others need not wait for them. */
+const slowJobs: ReadonlySet<string> = new Set<JobName>(['recordings:keep', 'recordings:compose']);
+/** How many of the others run at once. */
+const quickWorkers = 6;
 
 /** How long the queue rests after it has stopped by itself. */
 const restartDelayMs = 1_000;
@@ -64,10 +87,16 @@ export interface JobQueue {
   close(): Promise<void>;
 }
 
-/** Starts working on jobs. The queue's own tables are made or brought up to date first. */
-export async function startJobQueue({ pool, handlers, log }: { pool: pg.Pool; handlers: JobHandlers; log: Logger }): Promise<JobQueue> {
-  const taskList: TaskList = {};
+/**
+ * Starts working on jobs. The queue's own tables are made or brought up to date first. Jobs that were added `on` a folder run where `folderId` is
+ * that one.
+ */
+export async function startJobQueue(options: { pool: pg.Pool; handlers: JobHandlers; log: Logger; folderId?: string }): Promise<JobQueue> {
+  const { pool, handlers, log, folderId } = options;
+  const quick: TaskList = {};
+  const slow: TaskList = {};
   for (const [name, handler] of Object.entries<(payload: never) => Promise<void>>(handlers)) {
+    const taskList = slowJobs.has(name) ? slow : quick;
     taskList[name] = async (payload) => {
       try {
         await handler(payload as never);
@@ -76,13 +105,46 @@ export async function startJobQueue({ pool, handlers, log }: { pool: pg.Pool; ha
         throw error;
       }
     };
+    if (folderId !== undefined && slowJobs.has(name)) taskList[onFolder(name, folderId)] = taskList[name];
   }
-  const start = () => startRunner({ pool, taskList, log });
-  let current = await start();
+  await using parts = new AsyncDisposableStack();
+  const quickWork = await keepRunning({ pool, taskList: quick, crontab, concurrentJobs: quickWorkers, log });
+  parts.defer(quickWork.close);
+  const slowWork = await keepRunning({ pool, taskList: slow, crontab: '', concurrentJobs: availableParallelism(), log });
+  parts.defer(slowWork.close);
+  const lifeSign = new LifeSign({ pool, log, poolIds: () => [...quickWork.poolIds(), ...slowWork.poolIds()] });
+  parts.defer(() => lifeSign.close());
+  const running = parts.move();
+
+  let closing: Promise<void> | undefined;
+  return {
+    add: async (name, payload, { key, runAt } = {}) => {
+      const spec = { ...(key !== undefined && { jobKey: key }), ...(runAt && { runAt }) };
+      await quickWork.addJob(name as string, payload, spec);
+    },
+    close: () => {
+      closing ??= running.disposeAsync();
+      return closing;
+    },
+  };
+}
+
+const onFolder = (name: string, folderId: string) => `${name}@${folderId}`;
+
+/** Workers that are started again when they have stopped by themselves. */
+interface SteadyWorkers {
+  readonly addJob: AddJobFunction;
+  poolIds(): readonly string[];
+  close(): Promise<void>;
+}
+
+/** The library gives up when it loses the database at a bad moment; it is started again until the workers are closed. */
+async function keepRunning(options: RunnerOptions): Promise<SteadyWorkers> {
+  const { pool, log } = options;
+  let current = await startRunner(options);
   const stopping = new AbortController();
 
-  /** The library gives up when it loses the database at a bad moment; it is started again until the queue is closed. */
-  async function keepRunning(): Promise<void> {
+  async function watch(): Promise<void> {
     for (;;) {
       const fault = await current.runner.promise.then(
         () => undefined,
@@ -95,7 +157,7 @@ export async function startJobQueue({ pool, handlers, log }: { pool: pg.Pool; ha
           await delay(restartDelayMs, undefined, { signal: stopping.signal });
           // Whatever was under way is taken up at once instead of hours later.
           await pool.query('select graphile_worker.force_unlock_workers($1::text[])', [current.poolIds]);
-          current = await start();
+          current = await startRunner(options);
           isDown = false;
         } catch (error) {
           if (!stopping.signal.aborted) log.warn({ err: error }, 'job queue does not start');
@@ -103,40 +165,34 @@ export async function startJobQueue({ pool, handlers, log }: { pool: pg.Pool; ha
       }
     }
   }
-  const running = keepRunning();
-
-  let closing: Promise<void> | undefined;
+  const watching = watch();
   return {
-    add: async (name, payload, { key, runAt } = {}) => {
-      const addJob: AddJobFunction = current.runner.addJob;
-      await addJob(name as string, payload, { ...(key !== undefined && { jobKey: key }), ...(runAt && { runAt }) });
-    },
-    close: () => {
-      closing ??= (async () => {
-        stopping.abort();
-        // A runner that has given up already refuses to be stopped.
-        const stopped = () => current.runner.stop().catch((error: unknown) => log.debug({ err: error }, 'job queue had stopped'));
-        await stopped();
-        await running;
-        await stopped();
-      })();
-      return closing;
+    addJob: (name, payload, spec) => current.runner.addJob(name, payload, spec),
+    poolIds: () => current.poolIds,
+    close: async () => {
+      stopping.abort();
+      // A runner that has given up already refuses to be stopped.
+      const stopped = () => current.runner.stop().catch((error: unknown) => log.debug({ err: error }, 'job queue had stopped'));
+      await stopped();
+      await watching;
+      await stopped();
     },
   };
 }
 
 /**
  * Adds a job inside a transaction: it is there when the transaction commits and never was when it rolls back. With a `key` an equal one that has not
- * begun is replaced; an urgent one goes before all others.
+ * begun is replaced; an urgent one goes before all others; `on` a folder it waits for the server that has it.
  */
 export async function addJobIn<N extends JobName>(
   tx: Transaction | Sql,
   name: N,
   payload: JobMap[N],
-  { key, runAt, isUrgent = false }: { key?: string; runAt?: Date; isUrgent?: boolean } = {},
+  { key, runAt, on, isUrgent = false }: { key?: string; runAt?: Date; on?: string; isUrgent?: boolean } = {},
 ): Promise<void> {
+  const identifier: string = on === undefined ? name : onFolder(name, on);
   await tx.execute(sql`
-    select graphile_worker.add_job(${name}, ${JSON.stringify(payload)}::json, run_at => ${runAt?.toISOString() ?? null}::timestamptz,
+    select graphile_worker.add_job(${identifier}, ${JSON.stringify(payload)}::json, run_at => ${runAt?.toISOString() ?? null}::timestamptz,
       job_key => ${key ?? null}, priority => ${isUrgent ? -10 : 0})`);
 }
 
@@ -145,8 +201,16 @@ export async function removeJobIn(tx: Transaction | Sql, key: string): Promise<v
   await tx.execute(sql`select graphile_worker.remove_job(${key})`);
 }
 
+interface RunnerOptions {
+  readonly pool: pg.Pool;
+  readonly taskList: TaskList;
+  readonly crontab: string;
+  readonly concurrentJobs: number;
+  readonly log: Logger;
+}
+
 /** One life of the library's workers; it ends by itself when it can't go on. */
-async function startRunner({ pool, taskList, log }: { pool: pg.Pool; taskList: TaskList; log: Logger }) {
+async function startRunner({ pool, taskList, crontab, concurrentJobs, log }: RunnerOptions) {
   const events: WorkerEvents = new EventEmitter();
   const poolIds: string[] = [];
   let failures = 0;
@@ -170,7 +234,7 @@ async function startRunner({ pool, taskList, log }: { pool: pg.Pool; taskList: T
     logger: quietLogger(log),
     events,
     // With a delay, even of 0, a job whose end could not be written stops the workers; without, it would be an unhandled rejection.
-    preset: { worker: { concurrentJobs: 6, pollInterval: 2_000, completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
+    preset: { worker: { concurrentJobs, pollInterval: 2_000, completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
   });
   return { runner, poolIds };
 }

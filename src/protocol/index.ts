@@ -5,6 +5,7 @@ import type { Acknowledgement, RequestDefinition } from './define.ts';
 import { mediaNotices, mediaRequests } from './media.ts';
 import { notificationNotices, notificationRequests } from './notification.ts';
 import { presenceNotices, presenceRequests } from './presence.ts';
+import { recordingNotices, recordingRequests } from './recording.ts';
 import { roomNotices, roomRequests } from './room.ts';
 import { authRequests, sessionNotices } from './session.ts';
 
@@ -16,6 +17,7 @@ export const requests = {
   ...mediaRequests,
   ...notificationRequests,
   ...presenceRequests,
+  ...recordingRequests,
   ...roomRequests,
 };
 
@@ -26,6 +28,7 @@ export const notices = {
   ...mediaNotices,
   ...notificationNotices,
   ...presenceNotices,
+  ...recordingNotices,
   ...roomNotices,
   ...sessionNotices,
 };

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { request } from './define.ts';
 import { namedId, plainText, role, source, timestamp, timestampInput, userId, uuid } from './ids.ts';
 import { consumer, dataProducer, producer, rtpCapabilities, transport } from './media.ts';
+import { recording } from './recording.ts';
 
 /** A user in a room; several tabs of one user are one participant. */
 export const participant = z.object({
@@ -64,7 +65,8 @@ export const roomSnapshot = z.object({
   rtpCapabilities,
   iceServers: z.array(iceServer),
   conversationId: uuid.nullable(),
-  recording: z.null(),
+  /** The one for which people are being asked or recorded now. */
+  recording: recording.nullable(),
   /** Those who wait in the lobby; told to moderators only. */
   waiting: z.array(participant).optional(),
   /** Present when the request carried `rtpCapabilities`. */

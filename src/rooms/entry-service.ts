@@ -9,6 +9,7 @@ import type { Notifier } from '../notifier.ts';
 import { AppError } from '../protocol/errors.ts';
 import type { Reply, RequestPayload } from '../protocol/index.ts';
 import type { RtpCapabilities } from '../protocol/media.ts';
+import type { Recording } from '../protocol/recording.ts';
 import type { IceServer, LeaveReason, RoomSnapshot } from '../protocol/room.ts';
 import type { Peer } from '../sfu/peer.ts';
 import { consumeAll, consumersOf } from './consume-all.ts';
@@ -43,8 +44,10 @@ export function createEntryService(parts: {
   notifier: Notifier;
   accessPolicy: 'appointment' | 'open';
   iceServersFor: (userId: string) => IceServer[];
+  /** What somebody who enters sees of the room's recording. */
+  recordingOf: (roomId: string, sessionId: string, userId: string) => Recording | null;
 }) {
-  const { db, serverId, facts, log, rooms, tokens, conversations, notifier, accessPolicy, iceServersFor } = parts;
+  const { db, serverId, facts, log, rooms, tokens, conversations, notifier, accessPolicy, iceServersFor, recordingOf } = parts;
   /** One user's comings and goings happen one after another, whatever tabs they come from. */
   const inTurn = createInTurn();
 
@@ -212,7 +215,7 @@ export function createEntryService(parts: {
       rtpCapabilities,
       iceServers: iceServersFor(seat.participant.identity.userId),
       conversationId: live.conversationId,
-      recording: null,
+      recording: recordingOf(live.roomId, seat.sessionId, seat.participant.identity.userId),
       ...(seat.rights.canModerate && { waiting: live.lobby.participants }),
       ...(transports && { transports, consumers: consumersOf(live, seat.peer) }),
     };

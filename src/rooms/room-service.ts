@@ -36,8 +36,10 @@ export function createRoomService(parts: {
   limits: { roomsPerDay: number; participants: number; roomMinutes: number };
   publicUrl: () => string;
   iceServersFor: (userId: string) => IceServer[];
+  /** Whether there is a recording of a room, and where. */
+  recordingOf: (roomId: string) => Promise<{ available: boolean; url?: string }>;
 }) {
-  const { db, facts, rooms, follower, tokens, conversations, accessPolicy, limits, publicUrl, iceServersFor } = parts;
+  const { db, facts, rooms, follower, tokens, conversations, accessPolicy, limits, publicUrl, iceServersFor, recordingOf } = parts;
   const joinUrlOf = (roomId: string) => `${publicUrl()}/r/${roomId}`;
 
   /** The room, for those who may enter it. Errors: `room.not_found`, `room.banned`, `auth.forbidden`. */
@@ -285,7 +287,7 @@ export function createRoomService(parts: {
       if (!rights.canModerate) throw new AppError('auth.forbidden');
       const row = await end({ userId: identity.userId, role: identity.role, address }, roomId, 'ended_by_moderator');
       if (!row) throw new AppError('room.ended');
-      return { durationSeconds: durationSeconds(row), recording: { available: false } };
+      return { durationSeconds: durationSeconds(row), recording: await recordingOf(roomId) };
     },
 
     /** Ends rooms whose time limit has passed while nobody was in them. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { test } from 'node:test';
 import { type Database, openDatabase } from '../../src/db/database.ts';
-import { type JobHandlers, type JobQueue, startJobQueue } from '../../src/jobs/job-queue.ts';
+import { addJobIn, type JobHandlers, type JobQueue, startJobQueue } from '../../src/jobs/job-queue.ts';
 import { createLog } from '../../src/log.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -26,6 +26,11 @@ async function startQueue(
     'attachments:removeOld': idle,
     'attachments:rewrapKeys': idle,
     'attachments:sweepUpload': idle,
+    'recordings:compose': idle,
+    'recordings:deleteBlobs': idle,
+    'recordings:failLost': idle,
+    'recordings:keep': idle,
+    'recordings:removeOld': idle,
     'notifications:deliver': idle,
     'notifications:email': idle,
     'notifications:missedCall': idle,
@@ -36,7 +41,7 @@ async function startQueue(
     'notifications:ring': idle,
     'presence:end': idle,
   };
-  const jobs = parts.adopt(await startJobQueue({ pool: database.pool, handlers, log }), (queue) => queue.close());
+  const jobs = parts.adopt(await startJobQueue({ pool: database.pool, handlers, log, folderId: 'here' }), (queue) => queue.close());
   const all = parts.move();
   return { jobs, database, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
@@ -130,4 +135,27 @@ test('[JB6] jobs go on after the database’s connections were lost', async () =
     await waitFor(`run ${round}`, () => runs >= round, 30_000);
   }
   await waitFor('every job to be done', async () => (await jobsLeft(queue)).length === 0, 30_000);
+});
+
+test('[JB7] what a killed server’s workers hold is free for others soon', async () => {
+  let runs = 0;
+  await using queue = await startQueue(async () => {
+    runs += 1;
+  });
+  const { pool } = queue.database;
+  await pool.query("select graphile_worker.add_job('rooms:endOverdue', job_key := 'test dead', run_at := now() + interval '1 hour')");
+  const hold =
+    "update graphile_worker._private_jobs set locked_by = 'dead', locked_at = now() - interval '2 minutes', run_at = now() where key like 'test%'";
+  await pool.query(hold);
+  await waitFor('the job to be done', async () => runs === 1 && (await jobsLeft(queue)).length === 0, 30_000);
+});
+
+test('[JB8] a job for a folder runs only where that folder is', async () => {
+  await using queue = await startQueue(async () => undefined);
+  const { sql, pool } = queue.database;
+  await addJobIn(sql, 'recordings:keep', { recordingId: 'x' }, { key: 'test here', on: 'here' });
+  await addJobIn(sql, 'recordings:keep', { recordingId: 'x' }, { key: 'test there', on: 'there' });
+  await waitFor('the job of this folder to be done', async () => (await jobsLeft(queue)).length === 1);
+  const { rows } = await pool.query('select task_identifier from graphile_worker.jobs where attempts = 0');
+  assert.deepEqual(rows, [{ task_identifier: 'recordings:keep@there' }]);
 });

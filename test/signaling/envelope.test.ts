@@ -269,6 +269,12 @@ test('[SG5] every request answers a stranger to every room with a code, never wi
     'chat:read': { conversationId: uuid, seq: 1 },
     'chat:typing': { conversationId: uuid, typing: true },
     'chat:conversations': {},
+    'recording:request': { roomId: uuid, purpose: 'x', kinds: ['audio'] },
+    'recording:consent': { recordingId: uuid, granted: true, textVersion: 1 },
+    'recording:withdraw': { recordingId: uuid },
+    'recording:pause': { recordingId: uuid },
+    'recording:resume': { recordingId: uuid },
+    'recording:stop': { recordingId: uuid },
     'notification:list': {},
     'notification:read': { notificationId: uuid },
     'notification:readAll': {},
@@ -292,6 +298,7 @@ test('[SG5] every request answers a stranger to every room with a code, never wi
     'chat:react': 'chat.message_not_found',
     'chat:unreact': 'chat.message_not_found',
     'chat:conversations': 'ok',
+    'recording:request': 'room.not_found',
     'notification:read': 'notification.not_found',
   };
   const usualCodes: Record<string, string> = {
@@ -299,6 +306,7 @@ test('[SG5] every request answers a stranger to every room with a code, never wi
     chat: 'chat.conversation_not_found',
     notification: 'ok',
     presence: 'ok',
+    recording: 'recording.not_found',
   };
   for (const name of Object.keys(requests) as RequestName[]) {
     const code = await rawCode(client, JSON.stringify([name, payloads[name]]));

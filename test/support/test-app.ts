@@ -66,6 +66,9 @@ export class TestApp {
       MEDIA_LISTEN_IP: '127.0.0.1',
       MEDIA_BASE_PORT: '0',
       MEDIA_WORKERS: '1',
+      // Of this process alone: test files run side by side.
+      RECORDING_BASE_PORT: String(10_000 + (process.pid % 100) * 96),
+      RECORDING_PORTS: '96',
       LIMIT_RECONNECT_SECONDS: '5',
       LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
       ...env,

@@ -1,15 +1,15 @@
-import { Readable } from 'node:stream';
 import multipart from '@fastify/multipart';
 import { create as contentDisposition } from 'content-disposition';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { AttachmentService, FormPart } from '../../chat/attachment-service.ts';
 import { attachment } from '../../protocol/chat.ts';
 import { AppError } from '../../protocol/errors.ts';
 import { uuid } from '../../protocol/ids.ts';
 import type { Authenticate } from '../authenticate.ts';
-import { isUnchanged, readRange } from '../byte-range.ts';
+import { isUnchanged } from '../byte-range.ts';
 import type { HttpServer } from '../http-server.ts';
+import { bytes, noBytes, protect, sendDownload } from '../send-download.ts';
 
 /** What a form is longer than its file, at the most. */
 const formBytes = 64 * 1024;
@@ -83,18 +83,8 @@ export async function registerAttachmentRoutes(
         open,
       } = await attachments.getContent(await authenticate(request), request.params.attachmentId);
       const type = request.query.inline && shownInline.test(mediaType) ? 'inline' : 'attachment';
-      protect(reply, etag).header('Accept-Ranges', 'bytes').header('Content-Disposition', contentDisposition(file.name, { type }));
-      if (isUnchanged(request.headers['if-none-match'], etag)) return reply.status(304).send();
-      const range = readRange(request.headers, { size, etag });
-      if (range === 'unsatisfiable') {
-        reply.header('Content-Range', `bytes */${size}`);
-        throw new AppError('protocol.range_not_satisfiable');
-      }
-      const { start, end } = range === 'whole' ? { start: 0, end: size - 1 } : range;
-      if (range !== 'whole') reply.status(206).header('Content-Range', `bytes ${start}-${end}/${size}`);
-      reply.header('Content-Length', end - start + 1).type(mediaType);
-      if (request.method === 'HEAD') return reply.send(noBytes());
-      return reply.send((await open(range === 'whole' ? undefined : range)).stream);
+      reply.header('Content-Disposition', contentDisposition(file.name, { type }));
+      return await sendDownload(request, reply, { size, mediaType, etag, open });
     },
   );
 
@@ -115,22 +105,6 @@ export async function registerAttachmentRoutes(
   server.delete('/api/v1/attachments/:attachmentId', { schema: { tags, params, response: { 204: z.null() } } }, async (request, reply) => {
     await attachments.remove(await authenticate(request), request.params.attachmentId);
     return reply.status(204).send(null);
-  });
-}
-
-/** A file's bytes, which are streamed and described by no schema. */
-const bytes = z.any();
-
-/** The body of an answer to HEAD: as a stream, because otherwise its length would go for the content's. */
-const noBytes = () => Readable.from([]);
-
-/** Headers of what users have uploaded: kept by the reader's own browser alone, taken for what it is said to be, and never run. */
-function protect(reply: FastifyReply, etag: string): FastifyReply {
-  return reply.headers({
-    ETag: etag,
-    'Cache-Control': 'private, max-age=0, must-revalidate',
-    'X-Content-Type-Options': 'nosniff',
-    'Content-Security-Policy': "default-src 'none'; sandbox",
   });
 }
 
