@@ -28,13 +28,12 @@ interface OpenPart {
 
 /** Makes of a recording's events what its composition needs. `writtenAtMs`: when each file that is there was written to last. */
 export function foldTimeline(events: readonly TimelineEvent[], writtenAtMs: ReadonlyMap<string, number>): Timeline {
-  const erased = new Set(events.flatMap((event) => (event.type === 'erased' ? [event.userId] : [])));
   const parts = new Map<string, OpenPart>();
   const tracks = new Map<string, Omit<RecordedTrack, 'parts'>>();
   const names = new Map<string, string>();
-  const presences: (OpenStretch & { userId: string })[] = [];
+  let presences: (OpenStretch & { userId: string })[] = [];
   const gaps: OpenStretch[] = [];
-  const speakers: { atMs: number; userId: string | null }[] = [];
+  let speakers: { atMs: number; userId: string | null }[] = [];
   let recordingId = '';
   let endedAtMs: number | undefined;
 
@@ -46,7 +45,6 @@ export function foldTimeline(events: readonly TimelineEvent[], writtenAtMs: Read
         ({ recordingId } = event);
         break;
       case 'entered':
-        if (erased.has(event.userId)) break;
         names.set(event.userId, event.displayName);
         if (!presences.some((one) => one.userId === event.userId && one.toMs === undefined)) {
           presences.push({ userId: event.userId, fromMs: atMs });
@@ -65,14 +63,13 @@ export function foldTimeline(events: readonly TimelineEvent[], writtenAtMs: Read
         endOpen(gaps, atMs);
         break;
       case 'speaking':
-        speakers.push({ atMs, userId: event.userId !== null && erased.has(event.userId) ? null : event.userId });
+        speakers.push({ atMs, userId: event.userId });
         break;
-      case 'track':
-        if (!erased.has(event.userId)) {
-          const { trackId, userId, source, kind, codec } = event;
-          tracks.set(trackId, { trackId, userId, source, kind, codec });
-        }
+      case 'track': {
+        const { trackId, userId, source, kind, codec } = event;
+        tracks.set(trackId, { trackId, userId, source, kind, codec });
         break;
+      }
       case 'part': {
         const { file, trackId, clockRate } = event;
         parts.set(file, { file, trackId, clockRate, flow: undefined, mappings: [], pauses: [], endedAtMs: undefined });
@@ -96,8 +93,15 @@ export function foldTimeline(events: readonly TimelineEvent[], writtenAtMs: Read
       case 'ended':
         endedAtMs = atMs;
         break;
+      case 'erased': {
+        const { userId } = event;
+        names.delete(userId);
+        presences = presences.filter((one) => one.userId !== userId);
+        speakers = speakers.map((speaker) => (speaker.userId === userId ? { ...speaker, userId: null } : speaker));
+        for (const track of [...tracks.values()]) if (track.userId === userId) tracks.delete(track.trackId);
+        break;
+      }
       case 'trackFailed':
-      case 'erased':
         break;
     }
   }

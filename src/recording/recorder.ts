@@ -38,7 +38,7 @@ export class Recorder extends EventEmitter<RecorderEvents> {
   readonly #timeline: TimelineFile;
   /** By producer. */
   readonly #captures = new Map<string, Capture>();
-  readonly #tracks: Track[] = [];
+  #tracks: Track[] = [];
   /** Producers that cannot be recorded. */
   readonly #failed = new Set<string>();
   #room: MediaRoom | undefined;
@@ -136,6 +136,9 @@ export class Recorder extends EventEmitter<RecorderEvents> {
   async eraseUser(userId: string): Promise<void> {
     await this.stopUser(userId);
     await this.#closing;
+    // Whatever they agree to later begins anew.
+    this.#present.delete(userId);
+    this.#tracks = this.#tracks.filter((track) => track.userId !== userId);
     await eraseFromTimeline(this.directory, userId, this.#log);
   }
 

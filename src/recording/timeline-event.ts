@@ -24,7 +24,7 @@ export const timelineEvent = z.intersection(
     z.object({ type: z.literal('partEnded'), file: z.string(), reason: z.string(), isEmpty: z.boolean(), missedPackets: z.int() }),
     /** What somebody sends cannot be recorded, or no longer. */
     z.object({ type: z.literal('trackFailed'), userId: z.string(), source, reason: z.string() }),
-    /** Nothing is left of this user. */
+    /** Nothing is left of what this user had sent until then. */
     z.object({ type: z.literal('erased'), userId: z.string() }),
     z.object({ type: z.literal('ended') }),
   ]),

@@ -54,10 +54,23 @@ test('[CAP2] somebody who withdraws is written down no longer within a second, t
   const again = world.next('partStarted', ({ userId }) => userId === 'a');
   world.recorder.refresh();
   await world.growth((await again).file);
-  const timeline = await world.finish();
-  const { parts } = trackOf(timeline, 'a', 'camera');
+  const { parts } = trackOf(await world.timeline(), 'a', 'camera');
   assert.equal(parts.length, 2);
   assert.ok(parts[0]!.toMs - withdrawnAtMs < 1_000);
+  // Their word taken back with all that was written, and given once more.
+  world.refusals.add('a');
+  await world.recorder.eraseUser('a');
+  assert.deepEqual(
+    (await world.timeline()).people.map(({ userId }) => userId),
+    ['b'],
+  );
+  world.refusals.delete('a');
+  const anew = world.next('partStarted', ({ userId }) => userId === 'a');
+  world.recorder.refresh();
+  await world.growth((await anew).file);
+  const timeline = await world.finish();
+  assert.equal(trackOf(timeline, 'a', 'camera').parts.length, 1);
+  assert.equal(timeline.people.length, 2);
   await world.recorder.eraseUser('a');
   assert.deepEqual(
     (await world.timeline()).tracks.map(({ userId }) => userId),

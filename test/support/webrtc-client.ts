@@ -357,9 +357,10 @@ class SyntheticTone {
     const startedAt = performance.now();
     const startedAtMs = Date.now();
     this.#timer = setInterval(() => {
-      // Timers come late: whatever is due by now goes out, so that sound flows at its true pace. After a long pause it goes on from now.
+      // Timers come late: whatever is due by now goes out, so that sound flows at its true pace. After a long pause it goes on from now;
+      // beeps only after three seconds, since what is left out shifts those that follow.
       const due = Math.floor((performance.now() - startedAt) / 10);
-      sent = Math.max(sent, due - 10);
+      sent = Math.max(sent, due - (beat ? 300 : 10));
       for (; sent < due; sent += 1) {
         const samples = Int16Array.from({ length: samplesPer10Ms }, (_, index) => {
           const seconds = (sent * samplesPer10Ms + index) / sampleRate;
