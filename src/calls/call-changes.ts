@@ -72,8 +72,8 @@ export function createCallChanges(parts: {
     }
   }
 
-  /** Moves a call by the table. Errors: `call.invalid_state`. */
-  async function step(tx: Transaction, call: store.CallRecord, event: CallEvent, actor: Actor): Promise<CallEvent> {
+  /** Moves a call by the table; `reason` is what the actor said of its end. Errors: `call.invalid_state`. */
+  async function step(tx: Transaction, call: store.CallRecord, event: CallEvent, actor: Actor, reason?: string): Promise<CallEvent> {
     const { callId } = call;
     const status = next(call.status, event);
     const isEnd = status !== undefined && isOver(status);
@@ -92,6 +92,7 @@ export function createCallChanges(parts: {
           endedAt: store.now,
           deadlineAt: null,
           endReason: endReasonOf(event),
+          reason: reason || null,
           endedBy: actor === serverActor ? null : actor.userId,
         }),
       }));

@@ -16,6 +16,7 @@ const csvColumns = [
   'type',
   'status',
   'endReason',
+  'reason',
   'callerId',
   'calleeIds',
   'answeredBy',

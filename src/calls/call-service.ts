@@ -95,12 +95,12 @@ export function createCallService(parts: {
     accept: async (actor: CallActor, callId: string): Promise<Call> => toCall(await accept(actor, callId)),
 
     /** Takes oneself out of a ring; the last one to decline ends it. Errors: `call.not_found`, `call.invalid_state`. */
-    async decline(actor: CallActor, callId: string): Promise<Call> {
+    async decline(actor: CallActor, callId: string, reason?: string): Promise<Call> {
       assertWholeToken(actor);
       const declined = await change(callId, actor, async (tx, call) => {
         assertParty(call, actor, 'ringing');
         const isLast = isRinging(call.status) && usersIn(call, 'ringing').length === 1;
-        if (isLast) return await step(tx, call, 'decline', actor);
+        if (isLast) return await step(tx, call, 'decline', actor, reason);
         await store.changeParties(tx, callId, [actor.userId], 'declined');
         await audit(tx, { actor, action: 'call.declined', subject: callId });
         return 'parties';
@@ -109,23 +109,23 @@ export function createCallService(parts: {
     },
 
     /** Stops one's own ringing. Errors: `call.not_found`, `auth.forbidden` for anybody but the caller, `call.invalid_state`. */
-    async cancel(actor: CallActor, callId: string): Promise<Call> {
+    async cancel(actor: CallActor, callId: string, reason?: string): Promise<Call> {
       assertWholeToken(actor);
       const cancelled = await change(callId, actor, async (tx, call) => {
         assertParty(call, actor);
         if (call.callerId !== actor.userId) throw new AppError('auth.forbidden');
-        return await step(tx, call, 'cancel', actor);
+        return await step(tx, call, 'cancel', actor, reason);
       });
       return toCall(cancelled);
     },
 
     /** Hangs up; the call goes on while two others are in it. Errors: `call.not_found`, `call.invalid_state`. */
-    async end(actor: CallActor, callId: string): Promise<Call> {
+    async end(actor: CallActor, callId: string, reason?: string): Promise<Call> {
       assertWholeToken(actor);
       const ended = await change(callId, actor, async (tx, call) => {
         assertParty(call, actor, 'joined');
         assertAnswered(call);
-        if (usersIn(call, 'joined').length <= 2) return await step(tx, call, 'hangUp', actor);
+        if (usersIn(call, 'joined').length <= 2) return await step(tx, call, 'hangUp', actor, reason);
         await store.changeParties(tx, callId, [actor.userId], 'left');
         await audit(tx, { actor, action: 'call.left', subject: callId });
         return 'parties';

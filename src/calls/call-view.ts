@@ -19,6 +19,7 @@ export function toCall(record: CallRecord): Call {
     parties: parties.map(({ userId, displayName, state }) => ({ userId, displayName, state })),
     endReason: record.endReason,
     endedBy: record.endedBy,
+    reason: record.reason,
     answeredBy: record.answeredBy,
     initiatedAt: record.initiatedAt.toISOString(),
     ringingAt: iso(record.ringingAt),

@@ -359,6 +359,8 @@ export const calls = pgTable(
     status: text('status').$type<CallStatus>().notNull(),
     endReason: text('end_reason').$type<CallEndReason>(),
     endedBy: text('ended_by'),
+    /** What whoever declined or hung up said. */
+    reason: text('reason'),
     answeredBy: text('answered_by'),
     /** Who would like to raise the voice call to video, until another one answers. */
     videoRequestedBy: text('video_requested_by'),

@@ -53,6 +53,8 @@ export const call = z.object({
   endReason: callEndReason.nullable(),
   /** Whoever declined, cancelled or hung up; null when the server ended it. */
   endedBy: userId.nullable(),
+  /** What whoever declined or hung up said of it. */
+  reason: z.string().nullable(),
   answeredBy: userId.nullable(),
   initiatedAt: timestamp,
   ringingAt: timestamp.nullable(),

@@ -24,6 +24,7 @@ function callOf(fields: Partial<Call>): Call {
     ],
     endReason: null,
     endedBy: null,
+    reason: null,
     answeredBy: null,
     initiatedAt: '2026-03-01T10:00:00.000Z',
     ringingAt: null,

@@ -62,8 +62,8 @@ test('[CA42] the list comes as CSV, too, in which nothing is a formula', async (
   const { status, headers, body } = await doctor.rest('GET', 'calls?format=csv');
   assert.deepEqual([status, headers.get('content-type')], [200, 'text/csv; charset=utf-8']);
   const [head, row, rest] = String(body).split('\r\n');
-  assert.match(head ?? '', /^callId,type,status,endReason,callerId,calleeIds,/);
-  assert.ok(row?.startsWith(`${callId},video,cancelled,caller_cancelled,${doctor.userId},'${patient.userId},`), row);
+  assert.match(head ?? '', /^callId,type,status,endReason,reason,callerId,calleeIds,/);
+  assert.ok(row?.startsWith(`${callId},video,cancelled,caller_cancelled,,${doctor.userId},'${patient.userId},`), row);
   assert.equal(rest, '');
 });
 

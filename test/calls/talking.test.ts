@@ -94,7 +94,7 @@ test('[CA23] hanging up ends the call for both, and its room', async () => {
   const { call } = await pair.callee.request('call:end', { callId: pair.callId, reason: 'thank you' });
   assert.deepEqual([call.status, call.endReason, call.endedBy], ['ended', 'user_hangup', pair.patient.userId]);
   const ended = await pair.caller.notice('call:ended');
-  assert.equal(ended.reason, 'user_hangup');
+  assert.deepEqual([ended.reason, ended.call.reason], ['user_hangup', 'thank you']);
   assert.equal(ended.durationSeconds, call.durationSeconds);
   assert.equal((await pair.caller.notice('room:ended')).reason, 'call_ended');
   await assert.rejects(pair.caller.request('call:end', { callId: pair.callId }), refused('call.invalid_state'));

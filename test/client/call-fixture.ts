@@ -24,6 +24,7 @@ export function callOf(status: CallStatus, change: Partial<Call> = {}, states: R
     parties,
     endReason: null,
     endedBy: null,
+    reason: null,
     answeredBy: isTaken ? (calleeIds[0] ?? null) : null,
     initiatedAt: at,
     ringingAt: status === 'initiated' ? null : at,

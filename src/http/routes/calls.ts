@@ -31,7 +31,12 @@ export function registerCallRoutes(
     server.post(
       `/api/v1/calls/:callId/${action}`,
       { schema: { tags, params, body: endCallBody.nullish(), response: { 200: reply } } },
-      async (request) => ({ call: await calls[action](await authenticate(request), request.params.callId) }),
+      async (request) => ({
+        call:
+          action === 'accept'
+            ? await calls.accept(await authenticate(request), request.params.callId)
+            : await calls[action](await authenticate(request), request.params.callId, request.body?.reason),
+      }),
     );
   }
 
