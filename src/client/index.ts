@@ -16,6 +16,15 @@ export type { NoticeName, NoticePayload, Reply, RequestInput, RequestName } from
 export type { ProducerInfo } from '../protocol/media.ts';
 export type { Notification as ParleyNotification, NotificationPriority, NotificationSettings } from '../protocol/notification.ts';
 export type { Contact, Presence as PresenceInfo, PresenceStatus, SettableStatus } from '../protocol/presence.ts';
+export type {
+  CompositionSettings,
+  ConsentReceipt,
+  PauseReason,
+  Recording,
+  RecordingFailure,
+  RecordingKind,
+  RecordingStatus,
+} from '../protocol/recording.ts';
 export type { LeaveReason, Participant, Room as RoomInfo, RoomEndReason } from '../protocol/room.ts';
 export type {
   AcceptCallOptions,
@@ -59,7 +68,18 @@ export { Presence } from './presence/presence.ts';
 export type { ContactsPage, ContactsQuery, PresenceEvents, PresenceView, SetPresenceOptions } from './presence/presence-events.ts';
 export { Publication } from './publication.ts';
 export type { PublishCameraOptions, PublishMicrophoneOptions, PublishScreenOptions } from './publications.ts';
+export { RecordingLibrary } from './recordings/recording-library.ts';
+export { type ConsentQuestion, type RecordingStanding, type RoomRecording, standingOf } from './recordings/recording-state.ts';
+export { Recordings } from './recordings/recordings.ts';
+export type {
+  RecordingLink,
+  RecordingLinkOptions,
+  RecordingsEvents,
+  RecordingsPage,
+  RecordingsQuery,
+  RecordingsView,
+} from './recordings/recordings-events.ts';
 export type { SendFormOptions as UploadOptions } from './rest.ts';
 export { type JoinOptions, Room } from './room.ts';
-export type { PublicationView, RoomCloseReason, RoomEvents, RoomStatus, RoomView } from './room-events.ts';
+export type { PublicationView, RecordingChange, RoomCloseReason, RoomEvents, RoomStatus, RoomView } from './room-events.ts';
 export { Subscription, type SubscriptionEvents } from './subscription.ts';

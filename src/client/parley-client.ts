@@ -9,6 +9,7 @@ import { Notifications } from './notifications/notifications.ts';
 import { ParleyError } from './parley-error.ts';
 import type { ActivitySource } from './presence/activity.ts';
 import { Presence } from './presence/presence.ts';
+import { Recordings } from './recordings/recordings.ts';
 import type { RequestOptions } from './request-book.ts';
 import { Rest } from './rest.ts';
 import { type JoinOptions, Room } from './room.ts';
@@ -49,6 +50,7 @@ export class ParleyClient {
   #calls: Calls | undefined;
   #presence: Presence | undefined;
   #notifications: Notifications | undefined;
+  #recordings: Recordings | undefined;
 
   /** Made by {@link createParleyClient}. */
   constructor(options: ParleyClientOptions) {
@@ -109,6 +111,16 @@ export class ParleyClient {
     return this.#notifications;
   }
 
+  /** Recording the room that one is in, and what has been recorded; begins to listen when it is first used. */
+  get recordings(): Recordings {
+    this.#recordings ??= this.#part(() => {
+      const recordings = new Recordings({ connection: this.#connection, rest: this.#rest });
+      recordings.follow(this.#room);
+      return recordings;
+    });
+    return this.#recordings;
+  }
+
   /**
    * Connects; resolves when the session is ready. From then on lost connections come back by themselves.
    *
@@ -138,9 +150,11 @@ export class ParleyClient {
     });
     const room = new Room({ ...options, connection, devices: this.#devices, roomId, ...(deviceInfo && { deviceInfo }) });
     this.#room = room;
+    this.#recordings?.follow(room);
     room.on('closed', () => {
       if (this.#room !== room) return;
       this.#room = undefined;
+      this.#recordings?.follow(undefined);
       // What waited for it to be joined again waits no more.
       this.#connection.releaseWaiting();
     });
@@ -191,6 +205,7 @@ export class ParleyClient {
     this.#calls?.close();
     this.#presence?.close();
     this.#notifications?.close();
+    this.#recordings?.close();
     this.#rest.close();
     this.#connection.close();
     this.#events.emit('closed', { reason: 'closed' });

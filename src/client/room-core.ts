@@ -148,6 +148,7 @@ export class RoomCore {
       },
       close: (reason) => this.close(reason),
       isMe: (participantId) => participantId === this.#state.me?.participantId,
+      isHere: (roomId) => this.#state.info === undefined || roomId === this.#state.info.roomId,
     });
     this.#off.push(
       connection.on('ready', ({ recovered }) => this.#onReady(recovered)),

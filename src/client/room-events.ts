@@ -1,9 +1,11 @@
 import type { Source } from '../protocol/ids.ts';
 import type { NoticePayload } from '../protocol/index.ts';
 import type { ProducerInfo } from '../protocol/media.ts';
+import type { PauseReason, Recording } from '../protocol/recording.ts';
 import type { LeaveReason, Participant, RoomEndReason, Room as RoomInfo } from '../protocol/room.ts';
 import type { DataMessage } from './data-channels.ts';
 import type { ParleyError } from './parley-error.ts';
+import type { ConsentQuestion, RoomRecording } from './recordings/recording-state.ts';
 import type { Subscription } from './subscription.ts';
 
 /**
@@ -27,6 +29,9 @@ export interface PublicationView {
   readonly deviceId: string | undefined;
 }
 
+/** What has happened to a room's recording. */
+export type RecordingChange = 'consentChanged' | 'started' | 'paused' | 'resumed' | 'stopped' | 'ready' | 'failed';
+
 /** A room as it is now. Never changed: each change makes a new one. */
 export interface RoomView {
   readonly status: RoomStatus;
@@ -48,6 +53,8 @@ export interface RoomView {
   readonly conversationId: string | null;
   /** What the last warning before the time limit said. */
   readonly secondsLeft: number | undefined;
+  /** Whether people are being asked or recorded; `client.recordings` acts on it. */
+  readonly recording: RoomRecording;
   /** The browser wants a click before it plays sound: `room.startPlayback()`. */
   readonly playbackBlocked: boolean;
 }
@@ -79,6 +86,10 @@ export interface RoomEvents {
   mediaLost: { reason: string };
   /** Sending and receiving are set up again. */
   mediaRecovered: { afterMs: number };
+  /** One is asked whether one may be recorded. */
+  recordingAsked: { question: ConsentQuestion };
+  /** The room's recording; `reason` says why it was paused. */
+  recordingChanged: { change: RecordingChange; recording: Recording; reason?: PauseReason };
   dataReceived: DataMessage;
   playbackBlocked: undefined;
   /** Something in the background has given up; the room goes on. */

@@ -11,6 +11,7 @@ export interface NoticeTargets {
   onMediaLost(): void;
   close(reason: RoomCloseReason): void;
   isMe(participantId: string): boolean;
+  isHere(roomId: string): boolean;
 }
 
 /** Hears a notice; the state has followed already. */
@@ -19,7 +20,10 @@ export type OnNotice = <N extends NoticeName>(name: N, follow: (payload: NoticeP
 const nothing = (): void => undefined;
 
 /** Says for each notice of a room what is told and done. */
-export function handleNotices(on: OnNotice, { tell, media, audioLevels, onAdmitted, onMediaLost, close, isMe }: NoticeTargets): void {
+export function handleNotices(
+  on: OnNotice,
+  { tell, media, audioLevels, onAdmitted, onMediaLost, close, isMe, isHere }: NoticeTargets,
+): void {
   on('room:admitted', onAdmitted);
   on('room:denied', () => close('denied'));
   on('room:kicked', ({ banned }) => close(banned ? 'banned' : 'kicked'));
@@ -53,6 +57,17 @@ export function handleNotices(on: OnNotice, { tell, media, audioLevels, onAdmitt
     audioLevels.clear();
     for (const { participantId, volumeDbov } of levels) audioLevels.set(participantId, volumeDbov);
     tell('audioLevelsChanged', { levels });
+  });
+  on('recording:consentRequested', (question) => {
+    if (isHere(question.roomId)) tell('recordingAsked', { question });
+  });
+  for (const change of ['consentChanged', 'started', 'resumed', 'stopped', 'ready', 'failed'] as const) {
+    on(`recording:${change}`, ({ recording }) => {
+      if (isHere(recording.roomId)) tell('recordingChanged', { change, recording });
+    });
+  }
+  on('recording:paused', ({ recording, reason }) => {
+    if (isHere(recording.roomId)) tell('recordingChanged', { change: 'paused', recording, reason });
   });
   on('media:producerAdded', nothing);
   on('media:producerPaused', nothing);

@@ -1,7 +1,9 @@
 import type { Source } from '../protocol/ids.ts';
 import type { NoticeName, NoticePayload } from '../protocol/index.ts';
 import type { DataProducerInfo, ProducerInfo } from '../protocol/media.ts';
+import type { Recording } from '../protocol/recording.ts';
 import type { Participant, Room as RoomInfo, RoomSnapshot } from '../protocol/room.ts';
+import { fromRecordingSnapshot, noRecording, type RoomRecording, withQuestion, withRecording } from './recordings/recording-state.ts';
 
 /** What the server has told about a room: a snapshot and the notices since. Never changed in place. */
 export interface RoomState {
@@ -19,6 +21,7 @@ export interface RoomState {
   readonly forbidden: ReadonlySet<Source>;
   /** After `room:ending`. */
   readonly secondsLeft: number | undefined;
+  readonly recording: RoomRecording;
 }
 
 /** Nothing is known yet. */
@@ -33,6 +36,7 @@ export const emptyRoomState: RoomState = {
   conversationId: null,
   forbidden: new Set(),
   secondsLeft: undefined,
+  recording: noRecording,
 };
 
 /** The state that a join answer describes. What no snapshot carries stays as it was. */
@@ -50,6 +54,7 @@ export function fromSnapshot(previous: RoomState, snapshot: RoomSnapshot): RoomS
     // A snapshot says what is muted, not whether it must stay so: the server has the last word at the next unmute.
     forbidden: new Set(snapshot.me.muted.filter((source) => previous.forbidden.has(source))),
     secondsLeft: previous.secondsLeft,
+    recording: fromRecordingSnapshot(previous.recording, snapshot.recording, snapshot.me.userId),
   };
 }
 
@@ -80,6 +85,15 @@ const reducers: { [N in NoticeName]?: Reducer<N> } = {
     state.activeSpeakerId === participantId ? state : { ...state, activeSpeakerId: participantId },
   'room:ending': (state, { secondsLeft }) => ({ ...state, secondsLeft }),
   'room:ended': (state) => withInfo({ ...state, secondsLeft: 0 }, { status: 'ended' }),
+  'recording:consentRequested': (state, question) =>
+    isHere(state, question) ? { ...state, recording: withQuestion(state.recording, question) } : state,
+  'recording:consentChanged': withNews,
+  'recording:started': withNews,
+  'recording:paused': withNews,
+  'recording:resumed': withNews,
+  'recording:stopped': withNews,
+  'recording:ready': withNews,
+  'recording:failed': withNews,
   'room:mediaLost': (state) => ({ ...state, producers: new Map(), dataProducers: new Map(), activeSpeakerId: null }),
   'media:producerAdded': (state, { producer }) => ({ ...state, producers: withEntry(state.producers, producer.producerId, producer) }),
   'media:producerPaused': (state, { producerId }) => withPaused(state, producerId, true),
@@ -91,6 +105,17 @@ const reducers: { [N in NoticeName]?: Reducer<N> } = {
   }),
   'media:dataProducerRemoved': (state, { dataProducerId }) => ({ ...state, dataProducers: without(state.dataProducers, dataProducerId) }),
 };
+
+/** Before the snapshot the room is not known by its details; what is told then is of the room that is being joined. */
+function isHere({ info }: RoomState, { roomId }: { roomId: string }): boolean {
+  return info === undefined || info.roomId === roomId;
+}
+
+function withNews(state: RoomState, { recording }: { recording: Recording }): RoomState {
+  if (!isHere(state, recording)) return state;
+  const next = withRecording(state.recording, recording, state.me?.userId);
+  return next === state.recording ? state : { ...state, recording: next };
+}
 
 function withParticipant(state: RoomState, participant: Participant): RoomState {
   return {

@@ -7,7 +7,7 @@ export type OwnState = Pick<RoomView, 'status' | 'closeReason' | 'audioLevels' |
 
 /** The room as an app sees it. */
 export function makeView(state: RoomState, media: Pick<RoomMedia, 'publications' | 'subscriptions'>, own: OwnState): RoomView {
-  const { info, me, participants, waiting, producers, activeSpeakerId, conversationId, secondsLeft, forbidden } = state;
+  const { info, me, participants, waiting, producers, activeSpeakerId, conversationId, secondsLeft, forbidden, recording } = state;
   const others = [...participants.values()].filter(({ participantId }) => participantId !== me?.participantId);
   return {
     ...own,
@@ -28,5 +28,6 @@ export function makeView(state: RoomState, media: Pick<RoomMedia, 'publications'
     activeSpeakerId,
     conversationId,
     secondsLeft,
+    recording,
   };
 }

@@ -1,4 +1,5 @@
 import type { Source } from '../protocol/ids.ts';
+import type { Reply, RequestInput, RequestName } from '../protocol/index.ts';
 import type { Unsubscribe } from './emitter.ts';
 import type { Publication } from './publication.ts';
 import type { PublishCameraOptions, PublishMicrophoneOptions, PublishScreenOptions } from './publications.ts';
@@ -93,6 +94,15 @@ export class Room {
   /** Goes over to another device without negotiating anew. Throws `client.device_*`. */
   async switchDevice(source: 'microphone' | 'camera', deviceId: string): Promise<void> {
     await this.#core.media.publications.get(source).switchDevice(deviceId);
+  }
+
+  /**
+   * Sends any request of the contract to the room's own server.
+   *
+   * @throws {ParleyError} the server's code; `client.disconnected`, `client.timeout`, `client.closed`
+   */
+  request<N extends RequestName>(name: N, payload: RequestInput<N>): Promise<Reply<N>> {
+    return this.#connection.request(name, payload);
   }
 
   /** Raises one's hand, or takes it down. */
