@@ -1,6 +1,7 @@
 import type { ClientErrorCode, ErrorCode, LeaveReason, MessageType, Role, RoomCloseReason, Source } from '../../src/client/index.ts';
 import { callStrings } from './strings/calls.ts';
 import { peopleStrings } from './strings/people.ts';
+import { recordingStrings } from './strings/recordings.ts';
 
 /** A moment as people read it. */
 function formatTime(at: Date): string {
@@ -270,6 +271,7 @@ export const strings = {
   },
 
   calls: callStrings,
+  recording: recordingStrings,
   ...peopleStrings,
 
   shortcuts: {

@@ -8,10 +8,12 @@ interface BannersProps {
   view: RoomView;
   connection: ConnectionState;
   sharing: boolean;
+  /** Others are recorded, oneself is not. */
+  isLeftOut: boolean;
 }
 
 /** What one must know for as long as it is so. */
-export function Banners({ room, view, connection, sharing }: BannersProps) {
+export function Banners({ room, view, connection, sharing, isLeftOut }: BannersProps) {
   const [closedAt, setClosedAt] = useState<number>();
   const { secondsLeft } = view;
   return (
@@ -46,6 +48,13 @@ export function Banners({ room, view, connection, sharing }: BannersProps) {
           >
             <Icon name="close" size={18} />
           </button>
+        </Banner>
+      )}
+      {isLeftOut && (
+        <Banner tone="calm" icon="record">
+          <span>
+            <strong>{strings.recording.indicator.leftOut}.</strong> {strings.recording.indicator.leftOutText}
+          </span>
         </Banner>
       )}
       {sharing && (

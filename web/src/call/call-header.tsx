@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { strings } from '../strings.ts';
 import { Icon } from '../ui/icon.tsx';
 
@@ -9,11 +9,15 @@ interface CallHeaderProps {
   startedMs?: number | undefined;
   /** Said in the place of the time while there is none to count. */
   state?: string | undefined;
+  /** Whether one is recorded; stands beside the name. */
+  mark?: ReactNode;
+  /** Further buttons, before the help. */
+  actions?: ReactNode;
   onHelp: () => void;
 }
 
 /** Which room this is and how long one has been in it. */
-export function CallHeader({ roomName, locked, startedMs, state, onHelp }: CallHeaderProps) {
+export function CallHeader({ roomName, locked, startedMs, state, mark, actions, onHelp }: CallHeaderProps) {
   return (
     <header className="call-header">
       <h1>{roomName}</h1>
@@ -30,15 +34,19 @@ export function CallHeader({ roomName, locked, startedMs, state, onHelp }: CallH
           {state}
         </span>
       )}
-      <button
-        type="button"
-        className="button quiet compact square help"
-        title={strings.call.more}
-        aria-label={strings.call.more}
-        onClick={onHelp}
-      >
-        <Icon name="keyboard" size={22} />
-      </button>
+      {mark}
+      <div className="call-header-actions">
+        {actions}
+        <button
+          type="button"
+          className="button quiet compact square help"
+          title={strings.call.more}
+          aria-label={strings.call.more}
+          onClick={onHelp}
+        >
+          <Icon name="keyboard" size={22} />
+        </button>
+      </div>
     </header>
   );
 }

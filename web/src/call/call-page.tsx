@@ -6,6 +6,10 @@ import { ChatPanel } from '../chat/chat-panel.tsx';
 import { useRoomChat } from '../chat/use-room-chat.ts';
 import { errorText } from '../error-text.ts';
 import { RemoteSounds } from '../media/remote-sound.tsx';
+import { ConsentCard } from '../recording/consent-card.tsx';
+import { RecordingControls } from '../recording/recording-controls.tsx';
+import { RecordingMark } from '../recording/recording-mark.tsx';
+import { nameIn, useRoomRecording } from '../recording/use-room-recording.ts';
 import { strings } from '../strings.ts';
 import { useTabTitle } from '../ui/use-tab-title.ts';
 import { useAnnouncements } from './announcements.ts';
@@ -40,6 +44,8 @@ export function CallPage({ client, room, view, call }: CallPageProps) {
   const [panel, setPanel] = useState<PanelName>();
   const { conversationId } = view;
   const { unreadCount } = useRoomChat(client, view, panel === 'chat', say);
+  const { view: recorded, spoken } = useRoomRecording(client, say);
+  const { recording, question, standing } = recorded;
   const [help, setHelp] = useState(false);
   const inCall = useCallInRoom(room, call, say);
   const roomName = call?.title ?? view.info?.roomName ?? strings.preview.untitledRoom;
@@ -78,13 +84,36 @@ export function CallPage({ client, room, view, call }: CallPageProps) {
         locked={view.info?.locked ?? false}
         startedMs={call?.startedMs}
         state={inCall?.state}
+        mark={<RecordingMark recordings={client.recordings} view={recorded} />}
+        actions={
+          <RecordingControls
+            recordings={client.recordings}
+            view={recorded}
+            isModerator={view.me?.isModerator ?? false}
+            myId={view.me?.userId}
+            act={act}
+          />
+        }
         onHelp={() => setHelp(true)}
       />
       <main className="call-main">
-        <Banners room={room} view={view} connection={connection} sharing={controls.sharing} />
+        <Banners room={room} view={view} connection={connection} sharing={controls.sharing} isLeftOut={standing === 'left_out'} />
+        <p className="unseen" aria-live="assertive">
+          {spoken}
+        </p>
         <div className="over-stage" aria-live="polite">
           {view.me?.isModerator && view.waiting.length > 0 && <WaitingCard room={room} waiting={view.waiting} act={act} />}
         </div>
+        {question !== undefined && (
+          <div className="over-stage">
+            <ConsentCard
+              key={question.recordingId}
+              recordings={client.recordings}
+              question={question}
+              asker={nameOf(view, question.requestedBy) ?? nameIn(recording, question.requestedBy)}
+            />
+          </div>
+        )}
         <Stage view={view} isCall={call !== undefined} />
         <Announcements announcements={announcements} />
       </main>
@@ -106,4 +135,8 @@ export function CallPage({ client, room, view, call }: CallPageProps) {
       {help && <ShortcutsDialog onClose={() => setHelp(false)} />}
     </div>
   );
+}
+
+function nameOf({ participants }: RoomView, userId: string): string | undefined {
+  return participants.find((one) => one.userId === userId)?.displayName;
 }

@@ -8,6 +8,7 @@ export const peopleStrings = {
     home: 'Home',
     contacts: 'Contacts',
     history: 'History',
+    recordings: 'Recordings',
   },
 
   account: {

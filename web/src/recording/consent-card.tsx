@@ -1,0 +1,62 @@
+import { useId, useState } from 'react';
+import type { ConsentQuestion, Recordings } from '../../../src/client/index.ts';
+import { errorCode, errorText } from '../error-text.ts';
+import { strings } from '../strings.ts';
+import { Notice } from '../ui/notice.tsx';
+
+interface ConsentCardProps {
+  recordings: Recordings;
+  question: ConsentQuestion;
+  /** Who asks. */
+  asker: string;
+}
+
+/** Asks whether one may be recorded. It stands beside the call and takes nothing from it: one can go on talking. */
+export function ConsentCard({ recordings, question, asker }: ConsentCardProps) {
+  const id = useId();
+  const [isBusy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<string>();
+  const words = strings.recording.question;
+
+  async function answer(granted: boolean): Promise<void> {
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      await recordings.consent(granted);
+    } catch (error) {
+      setProblem(errorCode(error) === 'recording.text_outdated' ? strings.recording.announce.textChanged : errorText(error));
+    } finally {
+      setBusy(false);
+    }
+  }
+
+  return (
+    <section className="consent-card" role="dialog" aria-modal="false" aria-labelledby={`${id}-title`} aria-describedby={`${id}-text`}>
+      <h2 id={`${id}-title`}>{words.title(asker)}</h2>
+      <dl className="consent-facts">
+        <div>
+          <dt>{words.purpose}</dt>
+          <dd>{question.purpose}</dd>
+        </div>
+        <div>
+          <dt>{words.kinds}</dt>
+          <dd>{strings.recording.kindsOf(question.kinds)}</dd>
+        </div>
+      </dl>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a long text is scrolled with the keyboard. */}
+      <section className="consent-text" aria-label={words.text} lang={question.language} tabIndex={0}>
+        <p id={`${id}-text`}>{question.text}</p>
+      </section>
+      {problem !== undefined && <Notice tone="bad">{problem}</Notice>}
+      <p className="soft small">{words.meanwhile}</p>
+      <div className="consent-answers">
+        <button type="button" className="button" disabled={isBusy} onClick={() => void answer(false)}>
+          {words.refuse}
+        </button>
+        <button type="button" className="button primary" disabled={isBusy} onClick={() => void answer(true)}>
+          {words.agree}
+        </button>
+      </div>
+    </section>
+  );
+}
