@@ -138,7 +138,17 @@ export async function servePage(server: HttpServer): Promise<void> {
     index: false,
     globIgnore: ['index.html'],
   });
-  for (const url of ['/', '/contacts', '/history', '/notifications', '/settings', '/recordings', '/recordings/:recordingId', '/r/:roomId', '/c/:conversationId']) {
+  for (const url of [
+    '/',
+    '/contacts',
+    '/history',
+    '/notifications',
+    '/settings',
+    '/recordings',
+    '/recordings/:recordingId',
+    '/r/:roomId',
+    '/c/:conversationId',
+  ]) {
     server.get(url, { schema: { hide: true } }, (_request, reply) =>
       reply.header('Cache-Control', 'no-cache').sendFile('index.html', { cacheControl: false }),
     );

@@ -12,6 +12,8 @@ const RoomPage = lazy(async () => ({ default: (await import('./room-page.tsx')).
 const ConversationPage = lazy(async () => ({ default: (await import('./chat/conversation-page.tsx')).ConversationPage }));
 const ContactsPage = lazy(async () => ({ default: (await import('./contacts/contacts-page.tsx')).ContactsPage }));
 const HistoryPage = lazy(async () => ({ default: (await import('./history/history-page.tsx')).HistoryPage }));
+const RecordingsPage = lazy(async () => ({ default: (await import('./recordings/recordings-page.tsx')).RecordingsPage }));
+const RecordingPage = lazy(async () => ({ default: (await import('./recordings/recording-page.tsx')).RecordingPage }));
 const NotificationsPage = lazy(async () => ({ default: (await import('./notifications/notifications-page.tsx')).NotificationsPage }));
 const SettingsPage = lazy(async () => ({ default: (await import('./settings/settings-page.tsx')).SettingsPage }));
 const MemberLayer = lazy(async () => ({ default: (await import('./calls/member-layer.tsx')).MemberLayer }));
@@ -43,6 +45,14 @@ function Page({ route, identity }: { route: Route; identity: Identity }) {
       return identity.isForOneRoom ? <OneRoomOnly identity={identity} /> : <ContactsPage identity={identity} />;
     case 'history':
       return identity.isForOneRoom ? <OneRoomOnly identity={identity} /> : <HistoryPage identity={identity} />;
+    case 'recordings':
+      return identity.isForOneRoom ? <OneRoomOnly identity={identity} /> : <RecordingsPage identity={identity} />;
+    case 'recording':
+      return identity.isForOneRoom ? (
+        <OneRoomOnly identity={identity} />
+      ) : (
+        <RecordingPage key={route.recordingId} recordingId={route.recordingId} identity={identity} />
+      );
     case 'notifications':
       return identity.isForOneRoom ? <OneRoomOnly identity={identity} /> : <NotificationsPage identity={identity} />;
     case 'settings':

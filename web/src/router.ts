@@ -1,7 +1,10 @@
 import { type MouseEvent as ReactMouseEvent, useSyncExternalStore } from 'react';
 
+type NamedPage = 'contacts' | 'history' | 'recordings' | 'notifications' | 'settings';
+
 export type Route =
-  | { page: 'home' | 'contacts' | 'history' | 'notifications' | 'settings' }
+  | { page: 'home' | NamedPage }
+  | { page: 'recording'; recordingId: string }
   | { page: 'room'; roomId: string }
   | { page: 'conversation'; conversationId: string }
   | { page: 'notFound' };
@@ -9,13 +12,16 @@ export type Route =
 const uuid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 const roomPath = new RegExp(`^/r/(${uuid})/?$`, 'i');
 const conversationPath = new RegExp(`^/c/(${uuid})/?$`, 'i');
+const recordingPath = new RegExp(`^/recordings/(${uuid})/?$`, 'i');
 const moved = 'parley:moved';
 
 /** Which page a path names. */
 export function routeOf(path: string): Route {
   if (path === '/' || path === '/index.html') return { page: 'home' };
-  const named = /^\/(contacts|history|notifications|settings)\/?$/.exec(path)?.[1];
-  if (named !== undefined) return { page: named as 'contacts' | 'history' | 'notifications' | 'settings' };
+  const named = /^\/(contacts|history|recordings|notifications|settings)\/?$/.exec(path)?.[1];
+  if (named !== undefined) return { page: named as NamedPage };
+  const recordingId = recordingPath.exec(path)?.[1];
+  if (recordingId !== undefined) return { page: 'recording', recordingId: recordingId.toLowerCase() };
   const conversationId = conversationPath.exec(path)?.[1];
   if (conversationId !== undefined) return { page: 'conversation', conversationId: conversationId.toLowerCase() };
   const roomId = roomPath.exec(path)?.[1];
@@ -33,6 +39,10 @@ export function roomPathOf(roomId: string): string {
 
 export function conversationPathOf(conversationId: string): string {
   return `/c/${conversationId}`;
+}
+
+export function recordingPathOf(recordingId: string): string {
+  return `/recordings/${recordingId}`;
 }
 
 /** The address to send to others. */

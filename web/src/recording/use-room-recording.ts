@@ -45,7 +45,8 @@ function spokenText(now: { asker: string | undefined; isRecorded: boolean; isLef
   return now.isPaused ? spoken.paused : '';
 }
 
-function follow({ recordings }: ParleyClient, say: Say): readonly (() => void)[] {
+function follow(client: ParleyClient, say: Say): readonly (() => void)[] {
+  const { recordings } = client;
   const words = strings.recording.announce;
   const answers = new Map(recordings.view.recording?.consents.map(({ userId, state }) => [userId, state]));
   return [
@@ -65,7 +66,8 @@ function follow({ recordings }: ParleyClient, say: Say): readonly (() => void)[]
       for (const { userId, displayName, state } of recording.consents) {
         const before = answers.get(userId);
         answers.set(userId, state);
-        if (before === state || userId === recording.requestedBy) continue;
+        // To the one who asked alone: nobody is to be pressed.
+        if (before === state || userId === client.userId || recording.requestedBy !== client.userId) continue;
         if (state === 'granted') say(words.agreed(displayName));
         else if (state === 'refused') say(words.declined(displayName));
         else if (state === 'withdrawn') say(words.withdrew(displayName));

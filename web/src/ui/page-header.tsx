@@ -19,7 +19,7 @@ export function PageHeader({ identity }: { identity: Identity | undefined }) {
       <a className="home-link" href="/" onClick={onLinkClick}>
         <Wordmark />
       </a>
-      {isMember && <MainNav />}
+      {isMember && <MainNav identity={identity} client={client} />}
       {isMember && (
         <div className="who">
           <Bell />
