@@ -166,6 +166,7 @@ test('[WEB40] [WEB41] [WEB42] [WEB43] two agree, one shares the screen, pauses, 
       'host camera',
       'host microphone',
       'host screen',
+      'host screenAudio',
     ]);
   } finally {
     rmSync(folder, { recursive: true });

@@ -38,7 +38,7 @@ export function chaptersOf(recording: Recording): readonly Mark[] {
 
 /** Who speaks from when on, out of a WebVTT file (W3C WebVTT) as the server writes it; short pauses join. */
 export function speakersOf(vtt: string): readonly Mark[] {
-  const cues = [...vtt.matchAll(/^(\S+) --> (\S+).*\n<v [^>]*>(.*)$/gm)].map(([, from = '', to = '', name = '']) => ({
+  const cues = [...vtt.matchAll(/^(\S+) --> (\S+).*\n<v [^>]*>(.*?)(?:<\/v>)?$/gm)].map(([, from = '', to = '', name = '']) => ({
     from: secondsOf(from),
     to: secondsOf(to),
     name: name.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&'),

@@ -20,6 +20,8 @@ export function ManageRecording({ library, recording, onChanged, onRemoved }: Ma
   const [isBusy, setBusy] = useState(false);
   const [isRemoving, setRemoving] = useState(false);
   const [problem, setProblem] = useState<string>();
+  /** What was chosen, until the server has it. */
+  const [wantsHold, setWantsHold] = useState<boolean>();
   const words = strings.recording.manage;
   const { recordingId, status, held } = recording;
   const isOver = status === 'ready' || status === 'failed' || status === 'refused';
@@ -53,9 +55,12 @@ export function ManageRecording({ library, recording, onChanged, onRemoved }: Ma
           <Setting
             label={words.hold}
             hint={words.holdHint}
-            isOn={held}
+            isOn={wantsHold ?? held}
             isDisabled={isBusy}
-            onChange={(isOn) => void act(async () => onChanged(await library.setHold(recordingId, isOn)))}
+            onChange={(isOn) => {
+              setWantsHold(isOn);
+              void act(async () => onChanged(await library.setHold(recordingId, isOn))).then(() => setWantsHold(undefined));
+            }}
           />
           {isOver && (
             <button type="button" className="button danger-ink" disabled={isBusy || held} onClick={() => setRemoving(true)}>

@@ -52,7 +52,7 @@ export function TracksList({ library, recording }: { library: RecordingLibrary; 
               <span>
                 {name}
                 <small>
-                  {codec} · {strings.chat.bytes(parts.reduce((sum, { bytes }) => sum + bytes, 0))}
+                  {codec.split('/').at(-1)} · {strings.chat.bytes(parts.reduce((sum, { bytes }) => sum + bytes, 0))}
                 </small>
               </span>
               <span className="track-parts">

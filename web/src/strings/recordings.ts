@@ -173,7 +173,7 @@ export const recordingStrings = {
     answer: 'Answer',
     version: 'Text',
     time: 'Time',
-    textVersion: (language: string, version: number) => (version === 0 ? `built in (${language})` : `version ${version} (${language})`),
+    textVersion: (language: string, version: number) => `version ${version} (${language})`,
     states: {
       asked: 'No answer',
       granted: 'Agreed',
