@@ -13,6 +13,7 @@ import { createNotificationService } from './notification-service.ts';
 import { createNotificationWriter } from './notification-writer.ts';
 import type { PushOutlet } from './push-address.ts';
 import { createPushService } from './push-service.ts';
+import { createRecordingNotifications } from './recording-notifications.ts';
 import { createReminders, type Reminded } from './reminders.ts';
 import { createSettingsService } from './settings-service.ts';
 import { createWebPush } from './web-push.ts';
@@ -47,6 +48,8 @@ export function createNotifications(parts: {
   const messages = createMessageNotifications({ db, notifications, writer, findAttentive: parts.findAttentive });
   const reminders = createReminders({ db, notifications, findAppointment: parts.findAppointment });
 
+  const recordings = createRecordingNotifications({ db, notifications });
+
   const underWay = new Set<Promise<void>>();
   let closed = false;
   /** A listener that works on facts of its kind one after another, unless `work` gathers them itself; it never throws. */
@@ -65,6 +68,7 @@ export function createNotifications(parts: {
   facts.on('conversation.read', listener('conversation.read', messages.read, { gathers: true }));
   facts.on('call.rang', listener('call.rang', calls.rang));
   facts.on('call.changed', listener('call.changed', calls.changed));
+  facts.on('recording.requested', listener('recording.requested', recordings.requested));
   facts.on('appointment.declared', listener('appointment.declared', reminders.declared));
   facts.on('appointment.removed', listener('appointment.removed', reminders.removed));
 

@@ -154,3 +154,17 @@ test('[NO13] participants are reminded 15 minutes before their appointment, by w
   await jobsDone(app);
   assert.deepEqual([(await notificationsOf(ann)).length, (await notificationsOf(eve)).length], [1, 0]);
 });
+
+test('[NO14] whoever is asked to be recorded has one notification of it, however often they are asked', async () => {
+  const [doctor, patient] = [person(app, 'doctor'), person(app, 'patient', 'patient')];
+  await doctor.rest('GET', 'users/me');
+  const asked = { recordingId: randomUUID(), roomId: randomUUID(), requestedBy: doctor.userId, userIds: [patient.userId] };
+  app.app.facts.emit('recording.requested', asked);
+  app.app.facts.emit('recording.requested', asked);
+  const [notification] = await waitForNotifications(patient, 1);
+  assert.deepEqual([notification?.type, notification?.priority], ['recording.requested', 'high']);
+  assert.equal(notification?.title, `Name of ${doctor.userId} asks to record`);
+  assert.deepEqual(notification?.data, { recordingId: asked.recordingId, roomId: asked.roomId });
+  await jobsDone(app);
+  assert.equal((await notificationsOf(patient)).length, 1);
+});
