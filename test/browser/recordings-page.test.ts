@@ -85,6 +85,10 @@ test('[WEB42] [WEB45] [WEB46] the list says what has become of recordings; admin
   await admin.page.getByText('It is being put together again.').waitFor({ state: 'detached', timeout: 60_000 });
   assert.equal(await admin.page.getByLabel('Layout').inputValue(), 'sideBySide');
 
+  await asker.page.getByRole('link', { name: 'Open recording: Training' }).filter({ visible: true }).last().click();
+  await press(asker, 'Remove what was recorded of me');
+  await press(asker, 'Cancel');
+  await asker.page.goBack();
   for (const viewport of [
     { width: 375, height: 812 },
     { width: 1440, height: 900 },

@@ -43,7 +43,7 @@ export function ManageRecording({ library, recording, onChanged, onRemoved }: Ma
       <h2>{words.title}</h2>
       {problem !== undefined && <Notice tone="bad">{problem}</Notice>}
       <div className="recording-manage">
-        {(status === 'ready' || status === 'failed') && (
+        {mayCompose(recording) && (
           <Recompose
             key={JSON.stringify(recording.composition)}
             recording={recording}
@@ -85,6 +85,12 @@ export function ManageRecording({ library, recording, onChanged, onRemoved }: Ma
       )}
     </section>
   );
+}
+
+/** Where something is left to put together, or to bring into the store. */
+function mayCompose({ status, tracks, failureReason }: Recording): boolean {
+  if (status !== 'ready' && status !== 'failed') return false;
+  return tracks.length > 0 || failureReason === 'storage_failed' || failureReason === 'server_lost';
 }
 
 interface RecomposeProps {

@@ -9,6 +9,7 @@ import { PageHeader } from '../ui/page-header.tsx';
 import { useTabTitle } from '../ui/use-tab-title.ts';
 import { ConsentsTable } from './consents-table.tsx';
 import { ManageRecording } from './manage-recording.tsx';
+import { OwnConsent } from './own-consent.tsx';
 import { Player } from './player.tsx';
 import { RecordingFacts } from './recording-facts.tsx';
 import { StatusChip } from './status-chip.tsx';
@@ -51,6 +52,7 @@ export function RecordingPage({ recordingId, identity }: { recordingId: string; 
             <RecordingFacts recording={recording} />
             <ConsentsTable library={library} recording={recording} />
             {mayShare && isOver && <TracksList library={library} recording={recording} />}
+            <OwnConsent recordings={recordings} recording={recording} myId={identity.userId} onChanged={put} />
             {isAdmin && (
               <ManageRecording
                 library={library}

@@ -222,6 +222,15 @@ export const recordingStrings = {
     composing: 'It is being put together again. Until then the one before can be played.',
   },
 
+  own: {
+    title: 'You agreed to this recording',
+    text: 'You may take that back. What was recorded of you is removed, and the rest is put together anew.',
+    remove: 'Remove what was recorded of me',
+    removeTitle: 'Remove what was recorded of you?',
+    removeText: 'Your voice and picture are destroyed. This cannot be undone.',
+    confirm: 'Remove',
+  },
+
   facts: {
     recorded: 'Recorded',
     length: 'Length',

@@ -1,0 +1,56 @@
+import { useState } from 'react';
+import type { Recording, Recordings } from '../../../src/client/index.ts';
+import { errorText } from '../error-text.ts';
+import { strings } from '../strings.ts';
+import { ConfirmDialog } from '../ui/confirm-dialog.tsx';
+import { Notice } from '../ui/notice.tsx';
+
+interface OwnConsentProps {
+  recordings: Recordings;
+  recording: Recording;
+  myId: string;
+  onChanged: (recording: Recording) => void;
+}
+
+/** To those who agreed, once it is over: they may still have themselves removed. */
+export function OwnConsent({ recordings, recording, myId, onChanged }: OwnConsentProps) {
+  const [isAsking, setAsking] = useState(false);
+  const [isBusy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<string>();
+  const { recordingId, status, consents } = recording;
+  const own = consents.find(({ userId }) => userId === myId);
+  if (own?.state !== 'granted' || (status !== 'ready' && status !== 'processing' && status !== 'failed')) return null;
+  const words = strings.recording.own;
+
+  async function remove() {
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      onChanged(await recordings.withdraw({ recordingId, erase: true }));
+    } catch (error) {
+      setProblem(errorText(error));
+    } finally {
+      setBusy(false);
+    }
+  }
+
+  return (
+    <section className="recording-part" aria-label={words.title}>
+      <h2>{words.title}</h2>
+      <p className="soft">{words.text}</p>
+      {problem !== undefined && <Notice tone="bad">{problem}</Notice>}
+      <button type="button" className="button danger-ink own-consent" disabled={isBusy} onClick={() => setAsking(true)}>
+        {words.remove}
+      </button>
+      {isAsking && (
+        <ConfirmDialog
+          title={words.removeTitle}
+          text={words.removeText}
+          confirm={words.confirm}
+          onConfirm={() => void remove()}
+          onClose={() => setAsking(false)}
+        />
+      )}
+    </section>
+  );
+}
