@@ -7,7 +7,7 @@ import type { TestClient } from '../support/test-client.ts';
 
 let app: TestApp & AsyncDisposable;
 before(async () => {
-  app = await startTestApp({ ...unlimited, LIMIT_CONNECTING_SECONDS: '3', LIMIT_IDLE_CALL_SECONDS: '2', LIMIT_RING_SECONDS: '3' });
+  app = await startTestApp({ ...unlimited, LIMIT_IDLE_CALL_SECONDS: '5', LIMIT_RING_SECONDS: '3' });
 });
 after(() => app[Symbol.asyncDispose]());
 
@@ -21,8 +21,8 @@ interface Pair {
 }
 
 /** A call that was accepted; nobody is in its room yet. */
-async function acceptedCall(type: CallType = 'video'): Promise<Pair> {
-  const [doctor, patient] = [person(app, 'doctor'), person(app, 'patient', 'patient')];
+async function acceptedCall(type: CallType = 'video', on: TestApp = app): Promise<Pair> {
+  const [doctor, patient] = [person(on, 'doctor'), person(on, 'patient', 'patient')];
   const [caller, callee] = [await doctor.connect(), await patient.connect()];
   const { callId, roomId } = await caller.request('call:initiate', { calleeIds: [patient.userId], type });
   assert.ok(roomId);
@@ -70,7 +70,8 @@ test('[CA20] somebody who has muted everything counts as soon as their transport
 });
 
 test('[CA21] without media of both sides a call fails in LIMIT_CONNECTING_SECONDS, and its room ends', async () => {
-  const pair = await acceptedCall();
+  await using impatient = await startTestApp({ ...unlimited, LIMIT_CONNECTING_SECONDS: '3' });
+  const pair = await acceptedCall('video', impatient);
   const { media } = await pair.caller.joinWithMedia(pair.roomId);
   await media.publishAudio();
   const { call } = await pair.callee.notice('call:failed');
