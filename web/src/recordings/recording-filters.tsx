@@ -1,6 +1,7 @@
 import { useId } from 'react';
 import type { RecordingStatus, RecordingsQuery } from '../../../src/client/index.ts';
 import { strings } from '../strings.ts';
+import { DayRange } from '../ui/day-range.tsx';
 
 /** What the list is narrowed to; days are local ones, `YYYY-MM-DD`, empty for none. */
 export interface RecordingFilter {
@@ -49,26 +50,7 @@ export function RecordingFilters({ filter, onChange }: RecordingFiltersProps) {
           ))}
         </select>
       </div>
-      <div className="field">
-        <label htmlFor={`${id}-from`}>{words.from}</label>
-        <input
-          id={`${id}-from`}
-          type="date"
-          max={filter.to || undefined}
-          value={filter.from}
-          onChange={({ target }) => onChange({ ...filter, from: target.value })}
-        />
-      </div>
-      <div className="field">
-        <label htmlFor={`${id}-to`}>{words.to}</label>
-        <input
-          id={`${id}-to`}
-          type="date"
-          min={filter.from || undefined}
-          value={filter.to}
-          onChange={({ target }) => onChange({ ...filter, to: target.value })}
-        />
-      </div>
+      <DayRange filter={filter} words={words} onChange={onChange} />
       {isSet && (
         <button type="button" className="button quiet compact" onClick={() => onChange(noFilter)}>
           {words.reset}
