@@ -9,12 +9,14 @@ import type { Recording } from '../../src/protocol/recording.ts';
 import { launchChromium, type Person } from '../support/chromium.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { findFaults } from './page-faults.ts';
 import { askToRecord, enterAs, spokenBy } from './recording-visit.ts';
 import { framesGrow, nameOf, press, shows } from './visit.ts';
 
 const run = promisify(execFile);
 const ffmpegTimeoutMs = 60_000;
 const blue = { colour: '#0000ff', toneHz: 1000 };
+const viewport = { width: 375, height: 812 };
 const red = { colour: '#ff0000', toneHz: 3000 };
 
 /** The only recording that there is, as an admin sees it. */
@@ -174,22 +176,26 @@ test('[WEB40] [WEB41] [WEB42] [WEB43] two agree, one shares the screen, pauses, 
   assert.deepEqual(admin.faults, []);
 });
 
-test('[WEB44] who takes their consent back is told that they are not recorded, and may have removed what was', {
+test('[WEB44] [WEB46] on a phone, who takes their consent back is told that they are not recorded, and may have removed what was', {
   timeout: 120_000,
 }, async () => {
   await using app = await startTestApp();
   await using chromium = await launchChromium();
   const { roomId } = await app.createRoom();
-  const host = await enterAs(app, chromium, roomId, 'host', { role: 'provider' });
-  const ann = await enterAs(app, chromium, roomId, 'ann', { look: blue });
+  const host = await enterAs(app, chromium, roomId, 'host', { role: 'provider', viewport });
+  const ann = await enterAs(app, chromium, roomId, 'ann', { look: blue, viewport });
   await askToRecord(host, 'Training');
+  await shows(ann, 'Agree');
+  for (const { page } of [host, ann]) assert.deepEqual(await findFaults(page), []);
   await press(ann, 'Agree');
   await shows(host, 'Pause recording');
+  for (const { page } of [host, ann]) assert.deepEqual(await findFaults(page), []);
   await press(ann, 'Recording: details');
   await press(ann, 'Withdraw my consent');
   await ann.page.getByLabel('Also remove what was recorded of me').check();
   await press(ann, 'Withdraw');
   await ann.page.getByText('You are not being recorded').first().waitFor();
+  assert.deepEqual(await findFaults(ann.page), []);
   await host.page
     .getByRole('log')
     .getByText(`${nameOf('ann')} is not recorded any more`)
