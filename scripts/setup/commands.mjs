@@ -71,6 +71,9 @@ function testCommandLine(args, root) {
     '--test-global-setup=test/support/global-setup.ts',
     '--test-reporter=spec',
     `--test-concurrency=${TEST_FILES_AT_ONCE}`,
+    // A test that fails may leave something running: the others go on all the same.
+    '--test-timeout=300000',
+    '--test-force-exit',
     ...args.filter((arg) => !chosen.includes(arg)),
     ...(files.length > 0 ? files : ['test/**/*.test.ts']),
   ];

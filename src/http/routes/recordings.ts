@@ -172,15 +172,20 @@ export function registerRecordingRoutes(
   }
 }
 
+/** Puts one file after the other into an archive; whoever reads it may go at any time. */
 async function fillArchive(archive: ZipArchive, entries: readonly { name: string; file: RecordingDownload }[]): Promise<void> {
+  let onClosed = () => {};
+  archive.once('close', () => onClosed());
   for (const { name, file } of entries) {
-    if (archive.destroyed) return;
     const { stream } = await file.open();
-    archive.once('close', () => stream.destroy());
+    if (archive.destroyed) return void stream.destroy();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
+    onClosed = () => {
+      stream.destroy();
+      reject(new AppError('recording.storage_unavailable'));
+    };
     archive.once('entry', () => resolve());
     stream.once('error', reject);
-    archive.once('close', () => reject(new AppError('recording.storage_unavailable')));
     archive.append(stream, { name });
     await promise;
   }
