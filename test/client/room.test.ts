@@ -92,7 +92,7 @@ test('[SDK20] muting is heard of, silences the device, and holds when a moderato
 });
 
 test('[SDK21] a lost socket is taken up again: the media goes on, and what waited is sent', async () => {
-  await using app = await startTestApp({ ACCESS_POLICY: 'open' });
+  await using app = await startTestApp({ ACCESS_POLICY: 'open', LIMIT_RECONNECT_SECONDS: '60' });
   using host = await Person.create(app, 'host');
   using guest = await Person.create(app, 'guest', 'patient');
   const { roomId } = await app.createRoom({ guestIds: ['guest'] });
