@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { takeBrowserTurn } from './browser-turn.ts';
 
 const quiet = ['--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 // Of Chromium's three fake cameras the second is a depth sensor, whose pictures WebRTC doesn't send.
@@ -25,18 +26,22 @@ export interface Person {
 /** Real Chromium with fake devices and a fresh profile. */
 export class Chromium {
   readonly #browser: Browser;
+  readonly #endTurn: () => Promise<void>;
 
-  private constructor(browser: Browser) {
+  private constructor(browser: Browser, endTurn: () => Promise<void>) {
     this.#browser = browser;
+    this.#endTurn = endTurn;
   }
 
   static async launch({ devices = 'allowed' }: ChromiumOptions = {}): Promise<Chromium> {
     const permission = devices === 'allowed' ? '--use-fake-ui-for-media-stream' : '--deny-permission-prompts';
+    const executablePath = findChromium();
+    const endTurn = await takeBrowserTurn();
     const browser = await chromium.launch({
-      executablePath: findChromium(),
+      executablePath,
       args: ['--no-sandbox', '--disable-gpu', ...quiet, ...media, permission],
     });
-    return new Chromium(browser);
+    return new Chromium(browser, endTurn);
   }
 
   /** Opens an address in a window of its own. */
@@ -57,6 +62,7 @@ export class Chromium {
   /** Ends the browser with all its processes and its profile. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#browser.close();
+    await this.#endTurn();
   }
 }
 
