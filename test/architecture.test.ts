@@ -8,6 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** The rooms of the house by storey. A room imports values only from storeys below its own; on its own storey, types only. */
 const storeys: readonly (readonly string[])[] = [
+  ['environment.ts'],
   ['protocol', 'facts.ts', 'log.ts', 'config.ts', 'notifier.ts'],
   ['sfu', 'db', 'auth', 'storage', 'jobs'],
   ['cluster', 'users', 'rooms', 'appointments', 'calls', 'chat', 'presence', 'notifications', 'recording', 'quality', 'audit'],

@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { ConfigError, readConfig, settingDefaults, settingNames } from '../../src/config.ts';
+import { ConfigError, readConfig } from '../../src/config.ts';
+import { settingDefaults, settingNames } from '../../src/environment.ts';
 import { createLog } from '../../src/log.ts';
 import { startTestApp } from '../support/test-app.ts';
 
