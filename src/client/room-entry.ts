@@ -2,6 +2,7 @@ import type { Device } from 'mediasoup-client';
 import type { Reply, RequestInput } from '../protocol/index.ts';
 import type { ConsumerInfo, TransportInfo } from '../protocol/media.ts';
 import type { IceServer, Participant, RoomSnapshot } from '../protocol/room.ts';
+import { BreakableDelay } from './breakable-delay.ts';
 import type { DeviceLoader } from './device-loader.ts';
 import { ParleyError } from './parley-error.ts';
 import type { RoomLink } from './room-link.ts';
@@ -59,7 +60,7 @@ export class RoomEntry {
   #hasEntered = false;
   #failures = 0;
   #closed = false;
-  #endDelay: (() => void) | undefined;
+  readonly #delay = new BreakableDelay();
 
   constructor(options: RoomEntryOptions) {
     this.#options = options;
@@ -79,7 +80,7 @@ export class RoomEntry {
   /** Stops; an answer that still comes is ignored. */
   close(): void {
     this.#closed = true;
-    this.#endDelay?.();
+    this.#delay.end();
   }
 
   async #run(): Promise<void> {
@@ -109,7 +110,7 @@ export class RoomEntry {
         return;
       }
       const { retryAfterMs } = error.details ?? {};
-      await this.#delay(typeof retryAfterMs === 'number' ? retryAfterMs : rejoinDelayMs(this.#failures));
+      await this.#delay.wait(typeof retryAfterMs === 'number' ? retryAfterMs : rejoinDelayMs(this.#failures));
     }
   }
 
@@ -149,18 +150,6 @@ export class RoomEntry {
   #mayTryAgain(error: ParleyError): boolean {
     if (!this.#hasEntered || ++this.#failures > maxFailures) return false;
     return isTransient(error);
-  }
-
-  #delay(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const finish = (): void => {
-        clearTimeout(timer);
-        this.#endDelay = undefined;
-        resolve();
-      };
-      const timer = setTimeout(finish, delayMs);
-      this.#endDelay = finish;
-    });
   }
 }
 

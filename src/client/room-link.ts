@@ -1,4 +1,5 @@
 import type { NoticeName, NoticePayload, Reply, RequestInput, RequestName } from '../protocol/index.ts';
+import { BreakableDelay } from './breakable-delay.ts';
 import type { Connection, ConnectionEvents } from './connection.ts';
 import { Emitter, type Unsubscribe } from './emitter.ts';
 import { ParleyError } from './parley-error.ts';
@@ -53,7 +54,7 @@ export class RoomLink {
   /** A server that is just being tried. */
   #reaching: Connection | undefined;
   #patienceTimer: ReturnType<typeof setTimeout> | undefined;
-  #endDelay: (() => void) | undefined;
+  readonly #delay = new BreakableDelay();
   #isClosed = false;
 
   constructor(options: RoomLinkOptions) {
@@ -139,7 +140,7 @@ export class RoomLink {
       if (this.#isClosed) throw new ParleyError('client.closed');
       if (!isThere) this.#use(this.#options.home);
       if (isThere && ++hops <= quickHops) continue;
-      await this.#delay(searchDelayMs(++failures));
+      await this.#delay.wait(searchDelayMs(++failures));
       if (this.#isClosed) throw new ParleyError('client.closed');
     }
   }
@@ -155,7 +156,7 @@ export class RoomLink {
     this.#events.clear();
     this.#reaching?.close();
     if (this.isAway) this.#current.close();
-    this.#endDelay?.();
+    this.#delay.end();
   }
 
   /** Answers whether the server at `url` can be asked now. It is never the one that has just sent us there. */
@@ -254,18 +255,6 @@ export class RoomLink {
     this.#use(home);
     if (home.isConnected) this.#events.emit('ready', { recovered: false });
     else this.#events.emit('stateChanged', home.state);
-  }
-
-  #delay(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const finish = (): void => {
-        clearTimeout(timer);
-        this.#endDelay = undefined;
-        resolve();
-      };
-      const timer = setTimeout(finish, delayMs);
-      this.#endDelay = finish;
-    });
   }
 }
 

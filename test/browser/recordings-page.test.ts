@@ -118,7 +118,7 @@ test('[WEB42] [WEB45] [WEB46] the list says what has become of recordings; admin
 
 test('[WEB43] chapters lie where the composed file has them, and speakers are read from its captions', () => {
   const at = (seconds: number) => new Date(Date.UTC(2026, 0, 1, 12, 0, seconds)).toISOString();
-  const recording = {
+  const recording: Parameters<typeof chaptersOf>[0] = {
     startedAt: at(0),
     endedAt: at(60),
     gaps: [
@@ -128,7 +128,7 @@ test('[WEB43] chapters lie where the composed file has them, and speakers are re
     tracks: [{ userId: 'ann', source: 'screen', startedAt: at(30) }],
     consents: [{ userId: 'ann', displayName: 'Ann' }],
     composition: { layout: 'grid', gaps: 'cut', withNames: false },
-  } as unknown as Parameters<typeof chaptersOf>[0];
+  };
   const cut = chaptersOf(recording).map(({ atSeconds, title }) => [atSeconds, title]);
   assert.deepEqual(cut, [
     [0, 'Beginning'],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { type CallEvent, type CallOutcome, type CallPhase, type LocalCall, next, unknownCall } from '../../src/client/calls/call-table.ts';
-import type { Call, CallStatus, PartyState } from '../../src/protocol/call.ts';
+import { type Call, type CallStatus, callStatus, type PartyState, partyState } from '../../src/protocol/call.ts';
 import { callOf } from './call-fixture.ts';
 
 const stateAfter = (userId: string, ...events: CallEvent[]): LocalCall => events.reduce(next, unknownCall(userId));
@@ -124,20 +124,8 @@ describe('[CK3] one device has the call, the others stop ringing', () => {
   }
 });
 
-const statuses: CallStatus[] = [
-  'initiated',
-  'ringing',
-  'accepted',
-  'connecting',
-  'connected',
-  'ended',
-  'missed',
-  'declined',
-  'cancelled',
-  'busy',
-  'failed',
-];
-const partyStates: PartyState[] = ['ringing', 'joined', 'declined', 'missed', 'elsewhere', 'busy', 'left'];
+const statuses = callStatus.options;
+const partyStates = partyState.options;
 const anyCall = fc
   .tuple(fc.constantFrom(...statuses), fc.constantFrom(...partyStates), fc.constantFrom(...partyStates))
   .map(([status, caller, callee]) => callOf(status, {}, { caller, callee }));

@@ -1,10 +1,10 @@
-import { type KeyboardEvent, useRef, useState } from 'react';
+import { useRef, useState } from 'react';
 import type { SentMessage } from '../../../src/client/index.ts';
 import { strings } from '../strings.ts';
 import { ConfirmDialog } from '../ui/confirm-dialog.tsx';
 import { Icon, type IconName } from '../ui/icon.tsx';
+import { usePopover } from '../ui/use-popover.ts';
 import { useChatContext } from './chat-context.ts';
-import { usePopover } from './use-popover.ts';
 
 const editableMs = 24 * 60 * 60_000;
 
@@ -13,7 +13,7 @@ export function MessageActions({ message, isOwn }: { message: SentMessage; isOwn
   const { conversation, composer, userId, nameOf, act, focusComposer } = useChatContext();
   const button = useRef<HTMLButtonElement>(null);
   const menu = useRef<HTMLFieldSetElement>(null);
-  const [isOpen, setOpen] = usePopover(button, menu);
+  const [isOpen, setOpen, onKeyDown] = usePopover(button, menu);
   const [isAsking, setAsking] = useState(false);
   const words = strings.chat;
   const label = isOwn ? words.ownActions : words.actions(nameOf(message.senderId));
@@ -22,13 +22,6 @@ export function MessageActions({ message, isOwn }: { message: SentMessage; isOwn
   function choose(action: () => void) {
     setOpen(false);
     action();
-  }
-
-  function onKeyDown(event: KeyboardEvent) {
-    if (event.key !== 'Escape') return;
-    event.preventDefault();
-    event.stopPropagation();
-    setOpen(false);
   }
 
   return (

@@ -5,10 +5,12 @@ import { useCallDesk } from '../calls/calls-context.tsx';
 import { errorText } from '../error-text.ts';
 import type { Identity } from '../sign-in/identity.ts';
 import { strings } from '../strings.ts';
+import { isBackwards } from '../ui/day-range.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { PageHeader } from '../ui/page-header.tsx';
 import { useTabTitle } from '../ui/use-tab-title.ts';
+import { useTask } from '../ui/use-task.ts';
 import { type HistoryFilter, HistoryFilters, noFilter } from './history-filters.tsx';
 import { HistoryList } from './history-list.tsx';
 import { queryOf } from './history-query.ts';
@@ -20,7 +22,7 @@ export function HistoryPage({ identity }: { identity: Identity }) {
   const [filter, setFilter] = useState<HistoryFilter>(noFilter);
   const [page, setPage] = useState(1);
   const words = strings.calls.history;
-  const hasBadDates = filter.from !== '' && filter.to !== '' && filter.from > filter.to;
+  const hasBadDates = isBackwards(filter);
   // Anew when a call begins or is over.
   const revision = `${view.current?.callId ?? ''} ${view.incoming.length}`;
   const { found, problem } = useHistory(calls, filter, hasBadDates ? undefined : page, revision);
@@ -85,25 +87,17 @@ interface DownloadCsvProps {
 
 /** The list as a file, narrowed as it is. */
 function DownloadCsv({ calls, query, isDisabled }: DownloadCsvProps) {
-  const [isBusy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<string>();
+  const { isBusy, problem, run } = useTask();
 
-  async function download() {
-    setBusy(true);
-    setProblem(undefined);
-    try {
+  const download = () =>
+    run(async () => {
       const url = URL.createObjectURL(await calls.historyCsv(query));
       const link = document.createElement('a');
       link.href = url;
       link.download = strings.calls.history.csvName;
       link.click();
       URL.revokeObjectURL(url);
-    } catch (error) {
-      setProblem(errorText(error));
-    } finally {
-      setBusy(false);
-    }
-  }
+    });
 
   return (
     <>

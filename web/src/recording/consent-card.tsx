@@ -1,8 +1,9 @@
-import { useId, useState } from 'react';
+import { useId } from 'react';
 import type { ConsentQuestion, Recordings } from '../../../src/client/index.ts';
 import { errorCode, errorText } from '../error-text.ts';
 import { strings } from '../strings.ts';
 import { Notice } from '../ui/notice.tsx';
+import { useTask } from '../ui/use-task.ts';
 
 interface ConsentCardProps {
   recordings: Recordings;
@@ -14,21 +15,12 @@ interface ConsentCardProps {
 /** Asks whether one may be recorded. It stands beside the call and takes nothing from it: one can go on talking. */
 export function ConsentCard({ recordings, question, asker }: ConsentCardProps) {
   const id = useId();
-  const [isBusy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<string>();
+  const { isBusy, problem, run } = useTask();
   const words = strings.recording.question;
 
-  async function answer(granted: boolean): Promise<void> {
-    setBusy(true);
-    setProblem(undefined);
-    try {
-      await recordings.consent(granted);
-    } catch (error) {
-      setProblem(errorCode(error) === 'recording.text_outdated' ? strings.recording.announce.textChanged : errorText(error));
-    } finally {
-      setBusy(false);
-    }
-  }
+  const textOf = (error: unknown): string =>
+    errorCode(error) === 'recording.text_outdated' ? strings.recording.announce.textChanged : errorText(error);
+  const answer = (granted: boolean): Promise<void> => run(async () => void (await recordings.consent(granted)), textOf);
 
   return (
     <section className="consent-card" role="dialog" aria-modal="false" aria-labelledby={`${id}-title`} aria-describedby={`${id}-text`}>

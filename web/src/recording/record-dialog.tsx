@@ -1,9 +1,9 @@
 import { type FormEvent, useId, useState } from 'react';
 import type { RecordingKind, Recordings } from '../../../src/client/index.ts';
-import { errorText } from '../error-text.ts';
 import { strings } from '../strings.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { Notice } from '../ui/notice.tsx';
+import { useTask } from '../ui/use-task.ts';
 
 const kinds: readonly RecordingKind[] = ['audio', 'video', 'screen'];
 
@@ -12,22 +12,16 @@ export function RecordDialog({ recordings, onClose }: { recordings: Recordings; 
   const id = useId();
   const [purpose, setPurpose] = useState('');
   const [chosen, setChosen] = useState<readonly RecordingKind[]>(kinds);
-  const [isBusy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<string>();
+  const { isBusy, problem, setProblem, run } = useTask();
   const words = strings.recording.ask;
 
   async function ask(event: FormEvent) {
     event.preventDefault();
     if (chosen.length === 0) return setProblem(words.noKind);
-    setBusy(true);
-    setProblem(undefined);
-    try {
+    await run(async () => {
       await recordings.request({ purpose: purpose.trim(), kinds: kinds.filter((kind) => chosen.includes(kind)) });
       onClose();
-    } catch (error) {
-      setProblem(errorText(error));
-      setBusy(false);
-    }
+    });
   }
 
   return (

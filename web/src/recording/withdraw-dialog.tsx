@@ -1,28 +1,21 @@
 import { useState } from 'react';
 import type { Recordings } from '../../../src/client/index.ts';
-import { errorText } from '../error-text.ts';
 import { strings } from '../strings.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { Notice } from '../ui/notice.tsx';
+import { useTask } from '../ui/use-task.ts';
 
 /** Takes one's consent back, and what was recorded of one if wished. */
 export function WithdrawDialog({ recordings, onClose }: { recordings: Recordings; onClose: () => void }) {
   const [erase, setErase] = useState(false);
-  const [isBusy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<string>();
+  const { isBusy, problem, run } = useTask();
   const words = strings.recording.indicator;
 
-  async function withdraw() {
-    setBusy(true);
-    setProblem(undefined);
-    try {
+  const withdraw = () =>
+    run(async () => {
       await recordings.withdraw({ erase });
       onClose();
-    } catch (error) {
-      setProblem(errorText(error));
-      setBusy(false);
-    }
-  }
+    });
 
   return (
     <Dialog title={words.withdrawTitle} onClose={onClose}>

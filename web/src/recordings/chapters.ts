@@ -11,8 +11,14 @@ export interface Mark {
 /** Somebody speaks again after so short a silence: it is the same. */
 const breathSeconds = 2;
 
+/** What of a recording says where its chapters are. */
+type Chaptered = Pick<Recording, 'startedAt' | 'endedAt' | 'gaps' | 'composition'> & {
+  readonly tracks: readonly Pick<Recording['tracks'][number], 'userId' | 'source' | 'startedAt'>[];
+  readonly consents: readonly Pick<Recording['consents'][number], 'userId' | 'displayName'>[];
+};
+
 /** The beginning, every shared screen and the end of every pause, by the time of the composed file. */
-export function chaptersOf(recording: Recording): readonly Mark[] {
+export function chaptersOf(recording: Chaptered): readonly Mark[] {
   const { startedAt, endedAt, gaps, tracks, consents, composition } = recording;
   if (startedAt === undefined) return [];
   const words = strings.recording.player;

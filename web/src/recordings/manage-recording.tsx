@@ -1,10 +1,10 @@
 import { type FormEvent, useId, useState } from 'react';
 import type { CompositionSettings, Recording, RecordingLibrary } from '../../../src/client/index.ts';
-import { errorText } from '../error-text.ts';
 import { Setting } from '../settings/setting.tsx';
 import { strings } from '../strings.ts';
 import { ConfirmDialog } from '../ui/confirm-dialog.tsx';
 import { Notice } from '../ui/notice.tsx';
+import { useTask } from '../ui/use-task.ts';
 
 interface ManageRecordingProps {
   library: RecordingLibrary;
@@ -17,26 +17,13 @@ const layouts: readonly CompositionSettings['layout'][] = ['grid', 'speaker', 's
 
 /** What admins alone may do: another layout, the legal hold, the end. */
 export function ManageRecording({ library, recording, onChanged, onRemoved }: ManageRecordingProps) {
-  const [isBusy, setBusy] = useState(false);
+  const { isBusy, problem, run: act } = useTask();
   const [isRemoving, setRemoving] = useState(false);
-  const [problem, setProblem] = useState<string>();
   /** What was chosen, until the server has it. */
   const [wantsHold, setWantsHold] = useState<boolean>();
   const words = strings.recording.manage;
   const { recordingId, status, held } = recording;
   const isOver = status === 'ready' || status === 'failed' || status === 'refused';
-
-  async function act(work: () => Promise<void>) {
-    setBusy(true);
-    setProblem(undefined);
-    try {
-      await work();
-    } catch (error) {
-      setProblem(errorText(error));
-    } finally {
-      setBusy(false);
-    }
-  }
 
   return (
     <section className="recording-part" aria-label={words.title}>

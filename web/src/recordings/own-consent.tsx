@@ -1,9 +1,9 @@
 import { useState } from 'react';
 import type { Recording, Recordings } from '../../../src/client/index.ts';
-import { errorText } from '../error-text.ts';
 import { strings } from '../strings.ts';
 import { ConfirmDialog } from '../ui/confirm-dialog.tsx';
 import { Notice } from '../ui/notice.tsx';
+import { useTask } from '../ui/use-task.ts';
 
 interface OwnConsentProps {
   recordings: Recordings;
@@ -15,24 +15,13 @@ interface OwnConsentProps {
 /** To those who agreed, once it is over: they may still have themselves removed. */
 export function OwnConsent({ recordings, recording, myId, onChanged }: OwnConsentProps) {
   const [isAsking, setAsking] = useState(false);
-  const [isBusy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<string>();
+  const { isBusy, problem, run } = useTask();
   const { recordingId, status, consents } = recording;
   const own = consents.find(({ userId }) => userId === myId);
   if (own?.state !== 'granted' || (status !== 'ready' && status !== 'processing' && status !== 'failed')) return null;
   const words = strings.recording.own;
 
-  async function remove() {
-    setBusy(true);
-    setProblem(undefined);
-    try {
-      onChanged(await recordings.withdraw({ recordingId, erase: true }));
-    } catch (error) {
-      setProblem(errorText(error));
-    } finally {
-      setBusy(false);
-    }
-  }
+  const remove = () => run(async () => onChanged(await recordings.withdraw({ recordingId, erase: true })));
 
   return (
     <section className="recording-part" aria-label={words.title}>

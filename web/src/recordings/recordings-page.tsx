@@ -2,6 +2,7 @@ import { useState } from 'react';
 import { useClient } from '../shell/client-context.tsx';
 import type { Identity } from '../sign-in/identity.ts';
 import { strings } from '../strings.ts';
+import { isBackwards } from '../ui/day-range.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { PageHeader } from '../ui/page-header.tsx';
 import { useTabTitle } from '../ui/use-tab-title.ts';
@@ -13,7 +14,7 @@ import { useRecordings } from './use-recordings.ts';
 export function RecordingsPage({ identity }: { identity: Identity }) {
   const { recordings } = useClient();
   const [filter, setFilter] = useState<RecordingFilter>(noFilter);
-  const hasBadDates = filter.from !== '' && filter.to !== '' && filter.from > filter.to;
+  const hasBadDates = isBackwards(filter);
   const { list, problem, hasMore, loadMore } = useRecordings(recordings, filter, !hasBadDates);
   const words = strings.recording.page;
   useTabTitle(words.title);

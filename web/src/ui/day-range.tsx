@@ -6,6 +6,9 @@ export interface Days {
   readonly to: string;
 }
 
+/** Whether the last day comes before the first one. */
+export const isBackwards = ({ from, to }: Days): boolean => from !== '' && to !== '' && from > to;
+
 interface DayRangeProps<F extends Days> {
   filter: F;
   words: { readonly from: string; readonly to: string };

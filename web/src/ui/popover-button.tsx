@@ -1,5 +1,5 @@
-import { type KeyboardEvent, type ReactNode, useRef } from 'react';
-import { usePopover } from '../chat/use-popover.ts';
+import { type ReactNode, useRef } from 'react';
+import { usePopover } from './use-popover.ts';
 
 interface PopoverButtonProps {
   /** The accessible name of the button, and of what it opens. */
@@ -15,14 +15,7 @@ interface PopoverButtonProps {
 export function PopoverButton({ label, className, face, children }: PopoverButtonProps) {
   const button = useRef<HTMLButtonElement>(null);
   const panel = useRef<HTMLElement>(null);
-  const [isOpen, setOpen] = usePopover(button, panel);
-
-  function onKeyDown(event: KeyboardEvent) {
-    if (event.key !== 'Escape') return;
-    event.preventDefault();
-    event.stopPropagation();
-    setOpen(false);
-  }
+  const [isOpen, setOpen, onKeyDown] = usePopover(button, panel);
 
   return (
     <>

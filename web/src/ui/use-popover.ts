@@ -1,16 +1,16 @@
-import { type RefObject, useCallback, useEffect, useLayoutEffect, useState } from 'react';
+import { type KeyboardEvent, type RefObject, useCallback, useEffect, useLayoutEffect, useState } from 'react';
 
 const gapPx = 4;
 const edgePx = 8;
 
 /**
  * A small menu over everything else, beside the button that opened it. Takes the focus and gives it back; a click elsewhere, scrolling and
- * leaving it by Tab close it.
+ * leaving it by Tab close it, and so does Escape, by the handler that is answered for the menu.
  */
 export function usePopover(
   button: RefObject<HTMLButtonElement | null>,
   menu: RefObject<HTMLElement | null>,
-): [boolean, (open: boolean) => void] {
+): [isOpen: boolean, setOpen: (open: boolean) => void, onKeyDown: (event: KeyboardEvent) => void] {
   const [isOpen, setIsOpen] = useState(false);
 
   const setOpen = useCallback(
@@ -50,5 +50,15 @@ export function usePopover(
     };
   }, [isOpen, button, menu]);
 
-  return [isOpen, setOpen];
+  const onKeyDown = useCallback(
+    (event: KeyboardEvent) => {
+      if (event.key !== 'Escape') return;
+      event.preventDefault();
+      event.stopPropagation();
+      setOpen(false);
+    },
+    [setOpen],
+  );
+
+  return [isOpen, setOpen, onKeyDown];
 }
