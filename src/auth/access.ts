@@ -1,3 +1,4 @@
+import { AppError } from '../protocol/errors.ts';
 import type { Role } from '../protocol/ids.ts';
 
 /** What two users have in common. */
@@ -29,4 +30,9 @@ export function maySee(policy: 'appointment' | 'open', role: Role, otherRole: Ro
 
 function hasTie({ shareAppointment, shareRoom, shareConversation }: Ties): boolean {
   return shareAppointment || shareRoom || shareConversation;
+}
+
+/** A token for one room alone opens that room and nothing of its user's. Errors: `auth.forbidden` for such a token. */
+export function assertWholeToken({ onlyRoomId }: { readonly onlyRoomId?: string | undefined }): void {
+  if (onlyRoomId !== undefined) throw new AppError('auth.forbidden');
 }

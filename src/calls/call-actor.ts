@@ -1,14 +1,8 @@
 import type { Actor } from '../db/audit-log.ts';
-import { AppError } from '../protocol/errors.ts';
 
 /** Who rings, answers or hangs up: over the socket (with a session) or over REST. */
 export interface CallActor extends Actor {
   readonly sessionId?: string | undefined;
   /** Set for a token of one room, which rings nobody. */
   readonly onlyRoomId?: string | undefined;
-}
-
-/** Errors: `auth.forbidden` for tokens of one room, which have no calls. */
-export function assertWholeToken({ onlyRoomId }: CallActor): void {
-  if (onlyRoomId !== undefined) throw new AppError('auth.forbidden');
 }

@@ -2,12 +2,11 @@ import { v7 as uuidv7 } from 'uuid';
 import type { ConversationService } from '../chat/conversation-service.ts';
 import { audit } from '../db/audit-log.ts';
 import type { Database } from '../db/database.ts';
-import { addJobIn } from '../jobs/job-queue.ts';
 import { AppError } from '../protocol/errors.ts';
 import type { RequestPayload } from '../protocol/index.ts';
 import type { RoomService } from '../rooms/room-service.ts';
 import type { CallActor } from './call-actor.ts';
-import { notifyMissed } from './call-changes.ts';
+import { notifyMissed, tellStoryLater } from './call-changes.ts';
 import { endReasonOf } from './call-state.ts';
 import * as store from './call-store.ts';
 
@@ -78,7 +77,7 @@ export function createCallBeginning(parts: {
       await store.insertCall(tx, callId, row, parties);
       await notifyMissed(tx, { callId, callerId: actor.userId, type }, calleeIds.filter(isBusy));
       await audit(tx, { actor, action: 'call.initiated', subject: callId, details: { calleeIds, type, status } });
-      if (status === 'busy' && directId !== null) await addJobIn(tx, 'calls:tellStory', { callId }, { key: `calls:tellStory:${callId}` });
+      if (status === 'busy') await tellStoryLater(tx, callId, directId);
       const call = await store.findCall(tx, callId);
       if (!call) throw new Error('the call was just written');
       return { call, newConversationId: direct?.isNew ? directId : null };

@@ -18,6 +18,11 @@ const auditActions: { readonly [E in CallEvent]?: AuditAction } = {
   mediaFlows: 'call.connected',
 };
 
+/** What is over tells its conversation so, whatever becomes of this server. */
+export async function tellStoryLater(tx: Transaction, callId: string, conversationId: string | null): Promise<void> {
+  if (conversationId !== null) await addJobIn(tx, 'calls:tellStory', { callId }, { key: `calls:tellStory:${callId}` });
+}
+
 /** Whoever misses a call is notified of it, whatever becomes of this server. */
 export async function notifyMissed(
   tx: Transaction,
@@ -104,7 +109,7 @@ export function createCallChanges(parts: {
     await store.changeParties(tx, callId, rung, event === 'decline' ? 'declined' : 'missed');
     if (event !== 'decline') await notifyMissed(tx, call, rung);
     await store.changeParties(tx, callId, usersIn(call, 'joined'), 'left');
-    if (call.conversationId !== null) await addJobIn(tx, 'calls:tellStory', { callId }, { key: `calls:tellStory:${callId}` });
+    await tellStoryLater(tx, callId, call.conversationId);
     return event;
   }
 

@@ -1,10 +1,11 @@
 import { stringify } from 'csv-stringify/sync';
 import { validate as isUuid } from 'uuid';
+import { assertWholeToken } from '../auth/access.ts';
 import { audit } from '../db/audit-log.ts';
 import type { Database } from '../db/database.ts';
 import type { Call, CallStats, ListCallsQuery } from '../protocol/call.ts';
 import { AppError } from '../protocol/errors.ts';
-import { assertWholeToken, type CallActor } from './call-actor.ts';
+import type { CallActor } from './call-actor.ts';
 import * as store from './call-store.ts';
 import { toCall } from './call-view.ts';
 

@@ -1,4 +1,5 @@
 import { validate as isUuid } from 'uuid';
+import { assertWholeToken } from '../auth/access.ts';
 import type { ConversationService } from '../chat/conversation-service.ts';
 import { audit, serverActor } from '../db/audit-log.ts';
 import type { Database } from '../db/database.ts';
@@ -7,7 +8,7 @@ import type { Call, PartyState } from '../protocol/call.ts';
 import { AppError } from '../protocol/errors.ts';
 import type { Reply, RequestPayload } from '../protocol/index.ts';
 import type { RoomService } from '../rooms/room-service.ts';
-import { assertWholeToken, type CallActor } from './call-actor.ts';
+import type { CallActor } from './call-actor.ts';
 import { createCallBeginning, type People } from './call-beginning.ts';
 import { createCallChanges, notifyMissed } from './call-changes.ts';
 import type { CallNotices } from './call-notices.ts';

@@ -72,8 +72,10 @@ export class CallWatch {
         if (flowing === undefined) return;
         const call = await findRunningCallOfRoom(db.sql, roomId);
         if (call?.status !== 'accepted' && call?.status !== 'connecting') return;
-        const joined = await findUsersIn(db.sql, call.callId);
-        if (joined.filter((userId) => flowing.has(userId)).length >= 2) return await calls.observe(call.callId, 'mediaFlows');
+        if (flowing.size >= 2) {
+          const joined = await findUsersIn(db.sql, call.callId);
+          if (joined.filter((userId) => flowing.has(userId)).length >= 2) return await calls.observe(call.callId, 'mediaFlows');
+        }
         await delay(lookEveryMs, undefined, { signal }).catch(() => undefined);
       }
     } finally {

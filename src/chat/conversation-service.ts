@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { z } from 'zod';
+import { assertWholeToken } from '../auth/access.ts';
 import { audit } from '../db/audit-log.ts';
 import { decodeCursor, encodeCursor } from '../db/cursor.ts';
 import type { Database, Transaction } from '../db/database.ts';
@@ -17,7 +18,7 @@ import type { Reply, RequestPayload } from '../protocol/index.ts';
 import type { AcquaintanceService } from '../users/acquaintance-service.ts';
 import * as store from './conversation-store.ts';
 import { type ConversationViews, toMember } from './conversation-view.ts';
-import { assertGroup, assertMayRead, assertRole, assertWholeToken, type Chatter, getMembership } from './membership.ts';
+import { assertGroup, assertMayRead, assertRole, type Chatter, getMembership } from './membership.ts';
 import type { MessageService } from './message-service.ts';
 
 /** A muted conversation without an end is muted until then. */

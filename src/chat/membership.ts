@@ -27,11 +27,6 @@ export async function assertWithinToken(db: Sql | Transaction, conversationId: s
   if (!conversation || !isWithin(chatter, conversation)) throw new AppError('chat.conversation_not_found');
 }
 
-/** Errors: `auth.forbidden` for tokens of one room, which have one conversation alone. */
-export function assertWholeToken({ onlyRoomId }: Chatter): void {
-  if (onlyRoomId !== undefined) throw new AppError('auth.forbidden');
-}
-
 /** Whether a token reaches a conversation: it is for no room alone, or for that conversation's. */
 export function isWithin({ onlyRoomId }: Pick<Chatter, 'onlyRoomId'>, { roomId }: Pick<ConversationRow, 'roomId'>): boolean {
   return onlyRoomId === undefined || onlyRoomId === roomId;

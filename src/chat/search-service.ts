@@ -1,11 +1,12 @@
 import { and, desc, eq, gte, inArray, isNotNull, lt, lte, notExists, or, type SQL, sql } from 'drizzle-orm';
+import { assertWholeToken } from '../auth/access.ts';
 import { decodeCursor, encodeCursor } from '../db/cursor.ts';
 import type { Database } from '../db/database.ts';
 import { messageHidden, messages } from '../db/tables.ts';
 import type { SearchPayload } from '../protocol/chat.ts';
 import type { Reply } from '../protocol/index.ts';
 import { listConversationIds } from './conversation-store.ts';
-import { assertMayRead, assertWholeToken, type Chatter } from './membership.ts';
+import { assertMayRead, type Chatter } from './membership.ts';
 import type { MessageSeal } from './message-seal.ts';
 import type { MessageRow } from './message-store.ts';
 import type { MessageViews } from './message-view.ts';

@@ -1,3 +1,4 @@
+import { assertWholeToken } from '../auth/access.ts';
 import { type Actor, audit } from '../db/audit-log.ts';
 import { decodeCursor, encodeCursor } from '../db/cursor.ts';
 import type { Database } from '../db/database.ts';
@@ -27,11 +28,6 @@ const resealBatch = 200;
 /** Who asks; with a token for one room there are no notifications. */
 export interface Notified extends Actor {
   readonly onlyRoomId?: string | undefined;
-}
-
-/** Errors: `auth.forbidden` for tokens of one room. */
-export function assertWholeToken({ onlyRoomId }: Notified): void {
-  if (onlyRoomId !== undefined) throw new AppError('auth.forbidden');
 }
 
 export type NotificationService = ReturnType<typeof createNotificationService>;

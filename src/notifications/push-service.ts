@@ -1,8 +1,9 @@
 import { v7 as uuidv7 } from 'uuid';
+import { assertWholeToken } from '../auth/access.ts';
 import type { Database } from '../db/database.ts';
 import { AppError } from '../protocol/errors.ts';
 import type { PushSubscriptionBody } from '../protocol/notification.ts';
-import { assertWholeToken, type Notified } from './notification-service.ts';
+import type { Notified } from './notification-service.ts';
 import type { PushOutlet } from './push-address.ts';
 import * as store from './push-store.ts';
 import { findKeyFault } from './web-push.ts';

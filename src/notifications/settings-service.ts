@@ -1,7 +1,8 @@
 import type { z } from 'zod';
+import { assertWholeToken } from '../auth/access.ts';
 import type { Database } from '../db/database.ts';
 import type { NotificationSettings, updateNotificationSettingsBody } from '../protocol/notification.ts';
-import { assertWholeToken, type Notified } from './notification-service.ts';
+import type { Notified } from './notification-service.ts';
 import * as store from './notification-store.ts';
 
 export type SettingsService = ReturnType<typeof createSettingsService>;

@@ -1,3 +1,4 @@
+import { assertWholeToken } from '../auth/access.ts';
 import { type Actor, audit } from '../db/audit-log.ts';
 import type { Database } from '../db/database.ts';
 import { addJobIn, removeJobIn } from '../jobs/job-queue.ts';
@@ -39,11 +40,6 @@ export function createPresenceService(parts: {
   announcer: Announcer;
 }) {
   const { db, acquaintances, reader, subscriptions, own, announcer } = parts;
-
-  /** Errors: `auth.forbidden` for a token of one room. */
-  function assertWholeToken({ onlyRoomId }: Watcher): void {
-    if (onlyRoomId !== undefined) throw new AppError('auth.forbidden');
-  }
 
   /** Those among some users whom somebody may see. That an admin looks at people they have nothing in common with is written down. */
   async function listVisible(watcher: Watcher, userIds: readonly string[]): Promise<Set<string>> {

@@ -18,14 +18,7 @@ export interface Relation {
   /** The call that goes on in the room: whether the user has begun or accepted it, and not left. Undefined where there is none. */
   readonly call: { readonly isIn: boolean } | undefined;
   /** The room's appointment; undefined where the host application has declared none. */
-  readonly appointment:
-    | {
-        readonly scheduledAt: Date;
-        readonly isParticipant: boolean;
-        /** Whoever is rung into the room comes when they are rung. */
-        readonly isCall: boolean;
-      }
-    | undefined;
+  readonly appointment: { readonly scheduledAt: Date; readonly isParticipant: boolean } | undefined;
 }
 
 /** How long before its appointment a room opens for patients. */
@@ -50,8 +43,13 @@ export function isModerator(
  * Patients may enter the room of a declared appointment from 15 minutes before its time on, and come back as late as they like; everybody else
  * at any time, and so whoever is rung into it. Errors: `room.too_early` with `details.opensAt`.
  */
-export function assertNotTooEarly({ role }: Pick<Identity, 'role'>, { appointment }: Relation, rights: Rights, now = new Date()): void {
-  if (!appointment || appointment.isCall || role !== 'patient' || rights.canModerate) return;
+export function assertNotTooEarly(
+  { role }: Pick<Identity, 'role'>,
+  { appointment, call }: Relation,
+  rights: Rights,
+  now = new Date(),
+): void {
+  if (!appointment || call || role !== 'patient' || rights.canModerate) return;
   const opensAt = new Date(appointment.scheduledAt.getTime() - earlyMinutes * 60_000);
   if (now < opensAt) throw new AppError('room.too_early', { details: { opensAt: opensAt.toISOString() } });
 }

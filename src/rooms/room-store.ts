@@ -72,7 +72,6 @@ export async function findRelation(db: Db, roomId: string, userId: string): Prom
       isBanned: sql<boolean>`exists (select 1 from ${roomBans} b where b.room_id = ${roomId} and b.user_id = ${userId})`,
       scheduledAt: appointments.scheduledAt,
       isParticipant: takesPart(userId),
-      isCall: sql<boolean>`exists (select 1 from ${calls} c where c.room_id = ${roomId})`,
       isCallRunning: sql<boolean>`exists (select 1 from ${calls} c where c.room_id = ${roomId} and c.ended_at is null)`,
       isInCall: sql<boolean>`exists (
         select 1 from ${calls} c join ${callParties} p using (call_id)
@@ -83,12 +82,12 @@ export async function findRelation(db: Db, roomId: string, userId: string): Prom
     .leftJoin(appointments, eq(appointments.appointmentId, rooms.appointmentId))
     .where(eq(rooms.roomId, roomId));
   if (!row) return { isInvited: false, isBanned: false, call: undefined, appointment: undefined };
-  const { isInvited, isBanned, scheduledAt, isParticipant, isCall, isCallRunning, isInCall } = row;
+  const { isInvited, isBanned, scheduledAt, isParticipant, isCallRunning, isInCall } = row;
   return {
     isInvited,
     isBanned,
     call: isCallRunning ? { isIn: isInCall } : undefined,
-    appointment: scheduledAt === null ? undefined : { scheduledAt, isParticipant, isCall },
+    appointment: scheduledAt === null ? undefined : { scheduledAt, isParticipant },
   };
 }
 

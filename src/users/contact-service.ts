@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { assertWholeToken } from '../auth/access.ts';
 import type { Actor } from '../db/audit-log.ts';
 import type { Database } from '../db/database.ts';
 import { AppError } from '../protocol/errors.ts';
@@ -28,8 +29,8 @@ export function createContactService(parts: {
   return {
     /** A page of one's contacts, by name. Errors: `auth.forbidden` with a token for one room, `protocol.invalid_payload` for a foreign cursor. */
     async list(requester: Requester, { query = '', limit, cursor }: ContactsQuery): Promise<ContactPage> {
-      const { userId, onlyRoomId } = requester;
-      if (onlyRoomId !== undefined) throw new AppError('auth.forbidden');
+      assertWholeToken(requester);
+      const { userId } = requester;
       const rows = await store.listContacts(db.sql, {
         userId,
         ...reachOf(accessPolicy, requester.role as Role),
